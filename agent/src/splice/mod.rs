@@ -1,0 +1,1 @@
+//! Rewrites the class files of the JDK methods that finalization passes through.

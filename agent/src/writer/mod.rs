@@ -1,0 +1,1 @@
+//! The writer thread: records in, JSON lines out.

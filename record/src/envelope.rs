@@ -1,0 +1,150 @@
+//! What every line has in common, and how a line is read back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Collection, Sample, Start, Stop};
+
+/// The version of the wire format, the field `v` of every record.
+pub const VERSION: u32 = 1;
+
+/// One line of the stream.
+///
+/// Serializes to a single JSON object: the fields of the envelope, then those of the
+/// body beside them. `serde_json` escapes control characters, so a record never
+/// contains a line feed whatever is in a class name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Record {
+    /// Version of the wire format, [`VERSION`].
+    pub v: u32,
+    /// Which body this is, see [`Body::type_name`].
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When the record was made: RFC 3339, UTC, milliseconds.
+    pub ts: String,
+    /// Sequence number from 0, without gaps in what was made: a missing number is a
+    /// record that was dropped.
+    pub seq: u64,
+    /// Process id of the JVM, as the JVM itself sees it.
+    pub pid: u32,
+    /// Milliseconds since the JVM started.
+    pub uptime_ms: u64,
+    /// The fields particular to the type.
+    #[serde(flatten)]
+    pub body: Body,
+}
+
+/// The fields particular to a type of record.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Body {
+    /// `start`: the first record of a stream.
+    Start(Box<Start>),
+    /// `sample`: the state at one moment.
+    Sample(Box<Sample>),
+    /// `gc`: one garbage collection.
+    Gc(Box<Collection>),
+    /// `stop`: the last record of a stream.
+    Stop(Box<Stop>),
+    /// A type that this version of the crate does not know.
+    Unknown(serde_json::Map<String, serde_json::Value>),
+}
+
+impl Body {
+    /// The value of the field `type` for this body, empty for [`Body::Unknown`].
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Body::Start(_) => "start",
+            Body::Sample(_) => "sample",
+            Body::Gc(_) => "gc",
+            Body::Stop(_) => "stop",
+            Body::Unknown(_) => "",
+        }
+    }
+}
+
+/// Why a line is not a record.
+#[derive(Debug)]
+pub enum ParseError {
+    /// Not JSON, torn, or a field of the wrong type; serde's message names line and column.
+    Json(serde_json::Error),
+    /// A record of a version that this crate does not read.
+    Version(u32),
+}
+
+impl std::fmt::Display for ParseError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ParseError::Json(error) => write!(f, "not a finwatch record: {error}"),
+            ParseError::Version(v) => write!(
+                f,
+                "a record of version {v}, this program reads version {VERSION}: use a newer finwatch"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ParseError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            ParseError::Json(error) => Some(error),
+            ParseError::Version(_) => None,
+        }
+    }
+}
+
+impl From<serde_json::Error> for ParseError {
+    fn from(error: serde_json::Error) -> Self {
+        ParseError::Json(error)
+    }
+}
+
+/// The envelope alone; the fields of the body are skipped unread.
+#[derive(Deserialize)]
+struct Envelope {
+    v: u32,
+    #[serde(rename = "type")]
+    kind: String,
+    ts: String,
+    seq: u64,
+    pid: u32,
+    uptime_ms: u64,
+}
+
+impl Record {
+    /// Reads one line, with or without its line feed.
+    ///
+    /// The envelope is read first and decides how the rest is read, so an unknown type
+    /// is [`Body::Unknown`] and never an error.
+    pub fn parse(line: &str) -> Result<Record, ParseError> {
+        let envelope: Envelope = serde_json::from_str(line)?;
+        if envelope.v != VERSION {
+            return Err(ParseError::Version(envelope.v));
+        }
+        let body = match envelope.kind.as_str() {
+            "start" => Body::Start(serde_json::from_str(line)?),
+            "sample" => Body::Sample(serde_json::from_str(line)?),
+            "gc" => Body::Gc(serde_json::from_str(line)?),
+            "stop" => Body::Stop(serde_json::from_str(line)?),
+            _ => Body::Unknown(unknown_fields(line)?),
+        };
+        Ok(Record {
+            v: envelope.v,
+            kind: envelope.kind,
+            ts: envelope.ts,
+            seq: envelope.seq,
+            pid: envelope.pid,
+            uptime_ms: envelope.uptime_ms,
+            body,
+        })
+    }
+}
+
+fn unknown_fields(
+    line: &str,
+) -> Result<serde_json::Map<String, serde_json::Value>, serde_json::Error> {
+    let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line)?;
+    for name in ["v", "type", "ts", "seq", "pid", "uptime_ms"] {
+        fields.remove(name);
+    }
+    Ok(fields)
+}

@@ -1,0 +1,1 @@
+//! Runs real JVMs with the agent and reads back what it wrote.
