@@ -1,1 +1,31 @@
-//! Rewrites the class files of the JDK methods that finalization passes through.
+//! Redirects three calls inside `java.lang.ref` to the shim's hooks, by rewriting class files.
+//!
+//! The VM has no event for registering, queueing or running a finalizer, but all three pass through
+//! methods of `Finalizer` and `ReferenceQueue`. What comes in is the class file that the VM hands to
+//! a retransformation: normally what the JDK shipped, possibly changed by another agent before us.
+//! Each redirection knows the exact shape of instructions it replaces; whatever looks different is
+//! refused in words, never guessed at, and the caller goes on without that hook.
+//!
+//! Plain functions from bytes to bytes: no VM, no `unsafe`, no panic on any input, and memory
+//! bounded by a small multiple of the input. Any thread may call them.
+
+mod bytes;
+mod class_file;
+mod code;
+mod constant_pool;
+mod insertion;
+mod instruction;
+mod presence;
+mod redirect;
+mod refused;
+mod shim;
+mod stack_map;
+
+pub use class_file::check;
+pub use presence::calls_hook;
+pub use redirect::{VmNames, finalizer, reference_queue, vm_names};
+pub use refused::Refused;
+pub use shim::shim;
+
+/// Internal name of the shim class that the redirected calls go to.
+pub const HOOK: &str = "java/lang/ref/FinwatchHook";
