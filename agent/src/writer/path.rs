@@ -1,0 +1,111 @@
+//! The destination that the option `out` names by a path: whatever is there.
+
+use std::{fs::File, path::PathBuf};
+
+use super::{
+    file::{Still, StreamFile},
+    open::{self, Opened},
+    outbox::Outbox,
+    rotate::Rotation,
+    special,
+    trouble::Trouble,
+};
+
+/// A path and what was last found there.
+pub(super) struct PathSink {
+    path: PathBuf,
+    rotation: Rotation,
+    target: Target,
+}
+
+enum Target {
+    Closed,
+    Regular(StreamFile),
+    Special(File),
+}
+
+impl PathSink {
+    pub(super) fn new(path: PathBuf, rotation: Rotation) -> PathSink {
+        PathSink {
+            path,
+            rotation,
+            target: Target::Closed,
+        }
+    }
+
+    /// Writes all lines, or says why not.
+    pub(super) fn send(&mut self, outbox: &mut Outbox) -> Result<(), Trouble> {
+        loop {
+            match &mut self.target {
+                Target::Closed => self.open(outbox)?,
+                Target::Special(file) => {
+                    let sent = special::write_lines(file, outbox);
+                    return sent.inspect_err(|trouble| self.close_without_reader(trouble, outbox));
+                }
+                Target::Regular(file) => {
+                    let still = file.check(&self.path, outbox);
+                    if !matches!(still, Ok(Still::There)) {
+                        self.target = Target::Closed;
+                        still?;
+                        continue;
+                    }
+                    if append_until_rotation(file, &mut self.rotation, outbox)? == Full(false) {
+                        return Ok(());
+                    }
+                    self.rotate();
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, outbox: &mut Outbox) -> Result<(), Trouble> {
+        outbox.rewind_line();
+        self.target = match open::open(&self.path)? {
+            Opened::Regular(file) => match StreamFile::lock(file, &self.path)? {
+                Some(locked) => Target::Regular(locked),
+                None => Target::Closed,
+            },
+            Opened::Fifo(file) | Opened::Device(file) => Target::Special(file),
+        };
+        Ok(())
+    }
+
+    /// A FIFO's next reader begins with a whole line: once nobody has it open, the
+    /// kernel forgets what was in it.
+    fn close_without_reader(&mut self, trouble: &Trouble, outbox: &mut Outbox) {
+        if matches!(trouble, Trouble::NoReader(_)) {
+            outbox.rewind_line();
+            self.target = Target::Closed;
+        }
+    }
+
+    fn rotate(&mut self) {
+        if self.rotation.rotate(&self.path) {
+            self.target = Target::Closed;
+        }
+    }
+}
+
+/// Whether the file is to be rotated before the next line.
+#[derive(PartialEq)]
+struct Full(bool);
+
+fn append_until_rotation(
+    file: &mut StreamFile,
+    rotation: &mut Rotation,
+    outbox: &mut Outbox,
+) -> Result<Full, Trouble> {
+    file.end_half_line()?;
+    while !outbox.is_empty() {
+        // Half a line that could not be cut off is finished where it is.
+        let bytes = match outbox.mid_line() {
+            true => outbox.first_line().len(),
+            false => rotation.room(file.size(), outbox.unsent()),
+        };
+        if bytes == 0 {
+            return Ok(Full(true));
+        }
+        file.append(outbox, bytes)?;
+    }
+    Ok(Full(false))
+}

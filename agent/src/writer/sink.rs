@@ -1,0 +1,66 @@
+//! The destination in force, whichever kind it is.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    outbox::Outbox,
+    path::PathSink,
+    rotate::Rotation,
+    socket::SocketSink,
+    stdio::{Standard, StdioSink},
+    trouble::{Trouble, named},
+};
+use crate::options::Destination;
+
+/// Where the lines go. Opens itself when it is first written, and again after a failure.
+pub(super) enum Sink {
+    Path(PathSink),
+    Stdio(StdioSink),
+    Socket(SocketSink),
+}
+
+impl Sink {
+    pub(super) fn new(destination: &Destination, rotation: Rotation) -> Sink {
+        match destination {
+            Destination::File(path) => Sink::for_path(path, rotation),
+            Destination::Stdout => Sink::Stdio(StdioSink::new(Standard::Output)),
+            Destination::Stderr => Sink::Stdio(StdioSink::new(Standard::Error)),
+            Destination::Unix(path) => Sink::Socket(SocketSink::new(path.clone())),
+        }
+    }
+
+    fn for_path(path: &Path, rotation: Rotation) -> Sink {
+        match standard_device(path) {
+            Some(which) => Sink::Stdio(StdioSink::new(which)),
+            None => Sink::Path(PathSink::new(PathBuf::from(path), rotation)),
+        }
+    }
+
+    /// Writes all lines of `outbox`, or as many as can be written now without waiting.
+    pub(super) fn send(&mut self, outbox: &mut Outbox) -> Result<(), Trouble> {
+        match self {
+            Sink::Path(sink) => sink.send(outbox),
+            Sink::Stdio(sink) => sink.send(outbox),
+            Sink::Socket(sink) => sink.send(outbox),
+        }
+    }
+}
+
+/// The destination as a message names it.
+pub(super) fn name_of(destination: &Destination) -> String {
+    match destination {
+        Destination::File(path) => named(path),
+        Destination::Stdout => Standard::Output.name().to_owned(),
+        Destination::Stderr => Standard::Error.name().to_owned(),
+        Destination::Unix(path) => format!("the socket {}", named(path)),
+    }
+}
+
+/// The names of the standard streams among the devices: symbolic links, but the system's.
+fn standard_device(path: &Path) -> Option<Standard> {
+    match path.to_str()? {
+        "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => Some(Standard::Output),
+        "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => Some(Standard::Error),
+        _ => None,
+    }
+}

@@ -1,0 +1,160 @@
+//! The life of the writer thread: wait for records, make lines of them, send the lines.
+//!
+//! It is the only one that touches the destination, and never attached to the JVM: it
+//! goes on while the VM stands still at a safepoint. It drains the channel even while it
+//! cannot write. A busy stream goes out in batches of whole lines; a quiet one wakes the
+//! thread for nothing but its records.
+
+use std::{sync::Arc, thread, time::Instant};
+
+use crossbeam_channel::{Receiver, at, never, select};
+use finwatch_record::Record;
+
+use super::{
+    outbox::Outbox,
+    pace::{Pace, Paces},
+    sink::Sink,
+    trouble::{Spokesman, Trouble},
+};
+use crate::stream::Counters;
+
+/// Lines are gathered up to so many bytes before they are written, if more records wait.
+const BATCH_BYTES: usize = 1 << 16;
+
+/// What the writer's owner tells its thread. The owner's end without a word means: stop.
+pub(super) enum Control {
+    /// Write everything made so far, until this time at most, and end.
+    Finish(Instant),
+}
+
+/// What woke the thread.
+enum Woken {
+    Record(Record),
+    TimeToTry,
+    Finish(Instant),
+    Abandoned,
+}
+
+pub(super) struct WriterThread {
+    records: Receiver<Record>,
+    control: Receiver<Control>,
+    counters: Arc<Counters>,
+    outbox: Outbox,
+    sink: Sink,
+    paces: Paces,
+    pace: Pace,
+    spokesman: Spokesman,
+}
+
+impl WriterThread {
+    pub(super) fn new(
+        records: Receiver<Record>,
+        control: Receiver<Control>,
+        counters: Arc<Counters>,
+        (sink, name): (Sink, String),
+        paces: Paces,
+    ) -> WriterThread {
+        WriterThread {
+            records,
+            control,
+            outbox: Outbox::new(Arc::clone(&counters)),
+            counters,
+            sink,
+            paces,
+            pace: Pace::default(),
+            spokesman: Spokesman::new(name),
+        }
+    }
+
+    /// Returns when the owner says so: whether everything made was written.
+    pub(super) fn run(mut self) -> bool {
+        loop {
+            match self.wait() {
+                Woken::Record(record) => self.gather(&record),
+                Woken::TimeToTry => {}
+                Woken::Finish(deadline) => return self.finish(deadline),
+                Woken::Abandoned => return self.finish(Instant::now()),
+            }
+            if self.pace.wait(Instant::now()).is_zero() {
+                // Paced and told already.
+                let _ = self.attempt();
+            }
+        }
+    }
+
+    fn wait(&self) -> Woken {
+        let time_to_try = match self.outbox.is_empty() {
+            true => never(),
+            false => {
+                let now = Instant::now();
+                at(now + self.pace.wait(now))
+            }
+        };
+        select! {
+            recv(self.control) -> control => match control {
+                Ok(Control::Finish(deadline)) => Woken::Finish(deadline),
+                Err(_) => Woken::Abandoned,
+            },
+            recv(self.records) -> record => record.map_or(Woken::Abandoned, Woken::Record),
+            recv(time_to_try) -> _ => Woken::TimeToTry,
+        }
+    }
+
+    fn gather(&mut self, first: &Record) {
+        self.outbox.push(first);
+        while self.outbox.unsent().len() < BATCH_BYTES
+            && let Ok(record) = self.records.try_recv()
+        {
+            self.outbox.push(&record);
+        }
+    }
+
+    /// Writes what can be written now, and paces the next attempt by what came of it.
+    fn attempt(&mut self) -> Result<(), Trouble> {
+        let before = self.outbox.unsent().len();
+        let sent = self.sink.send(&mut self.outbox);
+        let now = Instant::now();
+        if self.outbox.unsent().len() < before {
+            self.pace.reset();
+        }
+        match &sent {
+            Ok(()) => self.spokesman.success(self.counters.dropped()),
+            Err(trouble) => self.failed(trouble, now),
+        }
+        sent
+    }
+
+    fn failed(&mut self, trouble: &Trouble, now: Instant) {
+        if trouble.is_failure() {
+            self.counters.count_write_error();
+        }
+        self.pace.delay(now, trouble.delays(&self.paces));
+        let dropped = self.counters.dropped();
+        self.spokesman.trouble(trouble, dropped, now);
+    }
+
+    /// A reader that is slow is waited for until `deadline`; a destination that fails
+    /// gets one more attempt, because nothing will mend it in so short a time.
+    fn finish(&mut self, deadline: Instant) -> bool {
+        loop {
+            if !self.outbox.is_full()
+                && let Ok(record) = self.records.try_recv()
+            {
+                self.gather(&record);
+            }
+            if self.outbox.is_empty() && self.records.is_empty() {
+                return true;
+            }
+            let sent = self.attempt();
+            let now = Instant::now();
+            match sent {
+                _ if now >= deadline => return self.outbox.is_empty() && self.records.is_empty(),
+                Ok(()) => {}
+                Err(Trouble::SlowReader) => {
+                    thread::sleep(self.pace.wait(now).min(deadline - now));
+                }
+                Err(_) => return false,
+            }
+        }
+    }
+}
