@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * {@code System.gc()} at the end changes nothing. With {@code 9.3-1101-jdbc3}, whose driver purges, {@code registered}
  * is a saw-tooth: thousands between two collections, and at most one statement per thread after the last one.
  *
- * <p>Usage: {@code PostgresLeak URL [STATEMENTS [THREADS [TIMEOUT_SECONDS]]]}, default 200000 2 3000. STATEMENTS is the
+ * <p>Usage: {@code PostgresLeak URL [STATEMENTS [THREADS [TIMEOUT_SECONDS]]]}, default 400000 2 3000. STATEMENTS is the
  * number at which to end; {@code until-oom} goes on until the heap is full. User and password are read from the
  * environment, PGUSER and PGPASSWORD. With a number it also ends, early, when the heap is nearly full after a collection.
  * Prints READY once connected, PROGRESS every 50000 statements, DONE at the end.
@@ -50,7 +50,7 @@ public final class PostgresLeak {
             System.err.println("usage: PostgresLeak URL [STATEMENTS|until-oom [THREADS [TIMEOUT_SECONDS]]]");
             System.exit(2);
         }
-        String statements = args.length > 1 ? args[1] : "200000";
+        String statements = args.length > 1 ? args[1] : "400000";
         int threads = args.length > 2 ? Integer.parseInt(args[2]) : 2;
         int timeoutSeconds = args.length > 3 ? Integer.parseInt(args[3]) : 3000;
         Class.forName("org.postgresql.Driver"); // Drivers of that time do not announce themselves on every JDK.
@@ -72,6 +72,7 @@ public final class PostgresLeak {
         }
         if (!untilOom) {
             System.gc();
+            Thread.sleep(1000); // What the collection found reaches the finalizer thread by way of another thread.
             System.runFinalization();
         }
         System.out.println("DONE: " + ending + ", after " + executed + " statements, all of them closed; "
@@ -124,14 +125,13 @@ public final class PostgresLeak {
     }
 
     private void query(Connection connection) throws SQLException {
-        PreparedStatement statement = connection.prepareStatement("SELECT ? + 1");
+        PreparedStatement statement = connection.prepareStatement("SELECT 42");
         try {
             statement.setQueryTimeout(timeoutSeconds);
-            statement.setInt(1, 41);
             ResultSet result = statement.executeQuery();
             result.next();
             if (result.getInt(1) != 42) {
-                throw new SQLException("the server says that 41 + 1 is " + result.getInt(1));
+                throw new SQLException("the server says that 42 is " + result.getInt(1));
             }
             result.close();
         } finally {
