@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// One garbage collection, as the VM's collector MXBean told it, or, where the VM tells
 /// no more, one pause alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Collection {
     /// Name of the collector's MXBean, for example `G1 Young Generation` or `ZGC Cycles`;
     /// `null`: a pause that no collector bean accounts for (then only `start_uptime_ms`,
@@ -30,6 +31,7 @@ pub struct Collection {
 /// Stop-the-world pauses that JVMTI reported (`GarbageCollectionStart`/`Finish`) while a
 /// collection ran. A concurrent Shenandoah cycle may report none although it pauses.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CollectionPauses {
     /// How many.
     pub count: u64,
@@ -39,6 +41,7 @@ pub struct CollectionPauses {
 
 /// One memory pool before and after a collection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PoolChange {
     /// Name of the memory pool.
     pub name: String,

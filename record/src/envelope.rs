@@ -13,10 +13,13 @@ pub const VERSION: u32 = 1;
 /// body beside them. `serde_json` escapes control characters, so a record never
 /// contains a line feed whatever is in a class name.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Record {
-    /// Version of the wire format, [`VERSION`].
+    /// Version of the wire format, 1. It changes when the meaning, unit or type of a field
+    /// does, not for a new field or a new type of record.
     pub v: u32,
-    /// Which body this is, see [`Body::type_name`].
+    /// Type of the record, which decides the other fields: `start`, `sample`, `gc`, `stop`,
+    /// or one that this version of the format got later.
     #[serde(rename = "type")]
     pub kind: String,
     /// When the record was made: RFC 3339, UTC, milliseconds.
@@ -30,6 +33,7 @@ pub struct Record {
     pub uptime_ms: u64,
     /// The fields particular to the type.
     #[serde(flatten)]
+    #[cfg_attr(test, schemars(skip))]
     pub body: Body,
 }
 

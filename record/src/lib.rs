@@ -10,6 +10,7 @@ mod collection;
 mod envelope;
 mod lifecycle;
 mod sample;
+mod schema;
 
 pub use collection::{Collection, CollectionPauses, PoolChange};
 pub use envelope::{Body, ParseError, Record, VERSION};
@@ -18,3 +19,4 @@ pub use sample::{
     AgentCost, Buffers, ClassRow, Collector, Counts, FinalizeDurations, Finalizer, Gc, Memory,
     OmittedClasses, Pool, PoolKind, Sample, Trigger, Usage,
 };
+pub use schema::{SCHEMA, strict_schema};

@@ -6,6 +6,7 @@ use crate::{ClassRow, Finalizer, OmittedClasses};
 
 /// `start`: who watches whom, and how exactly.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Start {
     /// The agent itself.
     pub agent: AgentInfo,
@@ -19,6 +20,7 @@ pub struct Start {
 
 /// The agent's version and the options that are in force.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AgentInfo {
     /// Version of the agent library.
     pub version: String,
@@ -30,6 +32,7 @@ pub struct AgentInfo {
 
 /// How the agent was loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// With the flag `-agentpath` or `-agentlib`, before the VM started.
@@ -40,6 +43,7 @@ pub enum Mode {
 
 /// The JVM, in its own words (system properties and JVMTI).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct JvmInfo {
     /// `java.vm.version`, for example `17.0.15+6-Debian-1deb12u1`.
     pub version: String,
@@ -58,6 +62,7 @@ pub struct JvmInfo {
 
 /// How exact the ledger is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Coverage {
     /// One of four steps.
     pub level: CoverageLevel,
@@ -67,6 +72,7 @@ pub struct Coverage {
 
 /// The steps of exactness, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CoverageLevel {
     /// The hooks have been in place since the VM started; every count is exact.
@@ -82,6 +88,7 @@ pub enum CoverageLevel {
 
 /// `stop`: the final ledger, all classes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Stop {
     /// Why the stream ends.
     pub reason: StopReason,
@@ -99,6 +106,7 @@ pub struct Stop {
 
 /// Why the stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
     /// The JVM ends.

@@ -6,6 +6,7 @@ use crate::Coverage;
 
 /// The state at one moment: the ledger, the memory, the collectors, the agent's own cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sample {
     /// What made the agent look.
     pub trigger: Trigger,
@@ -28,6 +29,7 @@ pub struct Sample {
 
 /// What made the agent take a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
     /// The option `interval` has passed.
@@ -41,6 +43,7 @@ pub enum Trigger {
 /// Always: `registered_total = registered + running + finalized_total + threw_total`
 /// when nothing is between two steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Counts {
     /// Objects on the unfinalized chain now: each keeps its `java.lang.ref.Finalizer` alive.
     pub registered: u64,
@@ -61,6 +64,7 @@ pub struct Counts {
 
 /// [`Counts`] over all classes, beside the VM's own number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finalizer {
     /// Ours.
     #[serde(flatten)]
@@ -72,6 +76,7 @@ pub struct Finalizer {
 
 /// One class of finalizable objects. The same name in two loaders is two rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ClassRow {
     /// Binary name, for example `org.postgresql.jdbc3g.Jdbc3gPreparedStatement`, or
     /// `(other classes)` for those past the ledger's fixed number of classes.
@@ -94,6 +99,7 @@ pub struct ClassRow {
 /// Durations of `finalize()`, those that threw included, since the ledger began.
 /// Quantiles come from a histogram with a relative error of at most 12.5%.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FinalizeDurations {
     /// Calls that have ended.
     pub count: u64,
@@ -109,6 +115,7 @@ pub struct FinalizeDurations {
 
 /// The classes that a sample does not list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OmittedClasses {
     /// How many classes.
     pub count: u64,
@@ -119,6 +126,7 @@ pub struct OmittedClasses {
 
 /// Memory, from `java.lang.management`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Memory {
     /// `MemoryMXBean.getHeapMemoryUsage()`.
     pub heap: Usage,
@@ -132,6 +140,7 @@ pub struct Memory {
 
 /// `java.lang.management.MemoryUsage`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Usage {
     /// Bytes in use.
     pub used_bytes: u64,
@@ -143,6 +152,7 @@ pub struct Usage {
 
 /// One memory pool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Pool {
     /// Name of the pool, for example `G1 Old Gen`.
     pub name: String,
@@ -158,6 +168,7 @@ pub struct Pool {
 
 /// Kind of a memory pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PoolKind {
     /// Part of the Java heap.
@@ -168,6 +179,7 @@ pub enum PoolKind {
 
 /// One buffer pool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Buffers {
     /// Name of the pool.
     pub name: String,
@@ -179,6 +191,7 @@ pub struct Buffers {
 
 /// Pauses (JVMTI) and collectors (MXBeans).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Gc {
     /// Stop-the-world pauses of the collector since the agent was loaded.
     pub pauses_total: u64,
@@ -192,6 +205,7 @@ pub struct Gc {
 
 /// One collector, `GarbageCollectorMXBean`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Collector {
     /// Its name.
     pub name: String,
@@ -203,6 +217,7 @@ pub struct Collector {
 
 /// What the agent itself cost.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AgentCost {
     /// CPU time of the agent's own threads.
     pub cpu_ms_total: f64,
