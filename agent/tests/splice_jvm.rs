@@ -156,12 +156,13 @@ impl Build {
     }
 
     /// Has a JDK write out its two class files, in both forms. JDK 8 forgets the frames of classes
-    /// that it does not verify (or takes from its archive), and reconstitutes them without.
+    /// that it does not verify, and reconstitutes them without.
     fn capture(&self, jdk: &Path) -> PathBuf {
         let captured = self.directory.path().join("captured");
         let _ = fs::remove_dir_all(&captured);
         let jar = self.program.join("capture.jar");
         let mut java = Command::new(jdk.join("bin/java"));
+        java.args(VERIFY);
         java.arg(format!(
             "-javaagent:{}={}",
             jar.display(),
