@@ -21,6 +21,11 @@ mod refused;
 mod shim;
 mod stack_map;
 
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod listing;
+
 pub use class_file::check;
 pub use presence::calls_hook;
 pub use redirect::{VmNames, finalizer, reference_queue, vm_names};
