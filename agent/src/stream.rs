@@ -83,6 +83,12 @@ impl Stream {
         self.counters.written.load(Ordering::Relaxed)
     }
 
+    /// CPU time of the writer thread, milliseconds, as of its last write
+    /// (`CLOCK_THREAD_CPUTIME_ID`).
+    pub fn writer_cpu_ms(&self) -> f64 {
+        self.counters.writer_cpu_ns.load(Ordering::Relaxed) as f64 / 1e6
+    }
+
     /// Records made, by whatever thread.
     pub fn records_made_total(&self) -> u64 {
         self.counters.made.lock().records
@@ -100,6 +106,7 @@ pub(crate) struct Counters {
     dropped: AtomicU64,
     write_errors: AtomicU64,
     written: AtomicU64,
+    writer_cpu_ns: AtomicU64,
 }
 
 #[derive(Default)]
@@ -113,6 +120,15 @@ struct Made {
 impl Counters {
     pub(crate) fn count_written(&self, records: u64) {
         self.written.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// Records that seemed written and were not: the kernel gave them back unread.
+    pub(crate) fn take_back_written(&self, records: u64) {
+        self.written.fetch_sub(records, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_writer_cpu_ns(&self, nanoseconds: u64) {
+        self.writer_cpu_ns.store(nanoseconds, Ordering::Relaxed);
     }
 
     pub(crate) fn count_dropped(&self) {

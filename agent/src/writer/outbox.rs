@@ -15,6 +15,10 @@ use crate::stream::Counters;
 /// Unwritten bytes past which records are dropped. A single record may be larger.
 const LIMIT: usize = 1 << 20;
 
+/// How every line begins, and what is nowhere else in one: quotes within a string are
+/// escaped, and `v` is the first field of the envelope alone.
+const LINE_START: &[u8] = b"{\"v\":";
+
 /// Memory that an empty buffer may keep.
 const KEPT_WHEN_EMPTY: usize = 1 << 18;
 
@@ -101,6 +105,35 @@ impl Outbox {
         self.sent = self.line_start;
     }
 
+    /// The kernel gave back what nobody has read of the lines sent last: the end of one
+    /// whose start was read, whole ones, and the sent half of the first line here. The
+    /// whole ones go out again, before all others; the torn one is lost.
+    pub(super) fn take_back(&mut self, unread: &[u8]) {
+        let whole = unread
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .map_or(0, |last| last + 1);
+        let starts_whole = unread.starts_with(LINE_START);
+        let torn = match starts_whole {
+            true => 0,
+            false => unread[..whole]
+                .iter()
+                .position(|&byte| byte == b'\n')
+                .map_or(0, |end| end + 1),
+        };
+        let lines = unread[..whole]
+            .iter()
+            .filter(|&&byte| byte == b'\n')
+            .count();
+        self.counters.take_back_written(lines as u64);
+        if torn > 0 {
+            self.counters.count_dropped();
+        }
+        let back = unread[torn..whole].iter().copied();
+        self.bytes.splice(self.line_start..self.line_start, back);
+        self.rewind_line();
+    }
+
     /// Gives up the first line, which no attempt will bring through.
     pub(super) fn drop_line(&mut self) {
         self.sent += self.first_line().len();
@@ -172,6 +205,24 @@ mod tests {
         assert!(outbox.unsent().starts_with(&all[2 * all.len() / 3 + 4..]));
         outbox.advance(outbox.unsent().len());
         assert_eq!(stream.records_written_total(), 4);
+    }
+
+    #[test]
+    fn what_comes_back_unread_goes_out_again_but_for_a_torn_line() {
+        let (mut outbox, stream) = outbox(4);
+        let all = outbox.unsent().to_vec();
+        let line = all.len() / 4;
+        outbox.advance(3 * line + 8);
+        // A reader took the first line and five bytes of the second.
+        outbox.take_back(&all[line + 5..3 * line + 8]);
+        assert_eq!(outbox.unsent(), &all[2 * line..]);
+        assert_eq!(stream.records_written_total(), 1);
+        assert_eq!(stream.records_dropped_total(), 1);
+        // Another took nothing.
+        outbox.advance(line);
+        outbox.take_back(&all[2 * line..3 * line]);
+        assert_eq!(outbox.unsent(), &all[2 * line..]);
+        assert_eq!(stream.records_dropped_total(), 1);
     }
 
     #[test]

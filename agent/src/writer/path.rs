@@ -16,6 +16,8 @@ pub(super) struct PathSink {
     path: PathBuf,
     rotation: Rotation,
     target: Target,
+    /// Another writer had the file when we last looked.
+    aside: bool,
 }
 
 enum Target {
@@ -30,6 +32,7 @@ impl PathSink {
             path,
             rotation,
             target: Target::Closed,
+            aside: false,
         }
     }
 
@@ -60,22 +63,31 @@ impl PathSink {
 
     fn open(&mut self, outbox: &mut Outbox) -> Result<(), Trouble> {
         outbox.rewind_line();
+        // Between the two names of a rotation there is no file: that is not its end.
+        if std::mem::take(&mut self.aside) && !self.path.exists() {
+            return Err(Trouble::Aside);
+        }
         self.target = match open::open(&self.path)? {
-            Opened::Regular(file) => match StreamFile::lock(file, &self.path)? {
-                Some(locked) => Target::Regular(locked),
-                None => Target::Closed,
-            },
+            Opened::Regular(file) => self.lock(file)?,
             Opened::Fifo(file) | Opened::Device(file) => Target::Special(file),
         };
         Ok(())
     }
 
-    /// A FIFO's next reader begins with a whole line: once nobody has it open, the
-    /// kernel forgets what was in it.
+    fn lock(&mut self, file: File) -> Result<Target, Trouble> {
+        let locked = StreamFile::lock(file, &self.path);
+        self.aside = matches!(locked, Err(Trouble::Aside));
+        Ok(locked?.map_or(Target::Closed, Target::Regular))
+    }
+
+    /// A FIFO's next reader begins with a whole line, and gets what the last one left
+    /// unread.
     fn close_without_reader(&mut self, trouble: &Trouble, outbox: &mut Outbox) {
-        if matches!(trouble, Trouble::NoReader(_)) {
-            outbox.rewind_line();
-            self.target = Target::Closed;
+        if !matches!(trouble, Trouble::NoReader(_)) {
+            return;
+        }
+        if let Target::Special(fifo) = std::mem::replace(&mut self.target, Target::Closed) {
+            special::take_back_unread(&fifo, outbox);
         }
     }
 

@@ -6,9 +6,15 @@
 //! A device is written and nothing else: not locked, rotated, cut or chmod'ed.
 
 use std::{
-    fs::File,
-    io::{self, Write},
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
+    os::{
+        fd::AsRawFd,
+        unix::fs::{FileTypeExt, OpenOptionsExt},
+    },
 };
+
+use rustix::fs::OFlags;
 
 use super::{outbox::Outbox, trouble::Trouble};
 
@@ -39,4 +45,25 @@ pub(super) fn refused(error: io::Error) -> Trouble {
         io::ErrorKind::BrokenPipe => Trouble::NoReader(error),
         _ => Trouble::doing("writing it")(error),
     }
+}
+
+/// Reads out of a FIFO that its reader has left what that one did not read: with its
+/// last descriptor closed the kernel would throw it away.
+pub(super) fn take_back_unread(fifo: &File, outbox: &mut Outbox) {
+    let mut unread = Vec::new();
+    let is_fifo = fifo
+        .metadata()
+        .is_ok_and(|found| found.file_type().is_fifo());
+    if is_fifo && let Ok(mut reader) = reading_end(fifo) {
+        // Ends in `WouldBlock`, for we hold a writing end; what was read is in `unread`.
+        let _ = reader.read_to_end(&mut unread);
+    }
+    outbox.take_back(&unread);
+}
+
+fn reading_end(fifo: &File) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed())
+        .open(format!("/proc/self/fd/{}", fifo.as_raw_fd()))
 }

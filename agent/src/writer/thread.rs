@@ -117,6 +117,7 @@ impl WriterThread {
         if self.outbox.unsent().len() < before {
             self.pace.reset();
         }
+        self.counters.set_writer_cpu_ns(thread_cpu_ns());
         match &sent {
             Ok(()) => self.spokesman.success(self.counters.dropped()),
             Err(trouble) => self.failed(trouble, now),
@@ -157,4 +158,10 @@ impl WriterThread {
             }
         }
     }
+}
+
+fn thread_cpu_ns() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
 }
