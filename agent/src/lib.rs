@@ -1,7 +1,24 @@
-//! `finwatch`: a JVMTI agent that keeps an exact ledger of finalization.
+//! `finwatch`: a JVMTI agent that keeps an exact ledger of every finalizable object of a
+//! HotSpot JVM and writes it as JSON lines.
+//!
+//! The data goes one way: the Java hooks count in native memory ([`ledger`]), the agent's
+//! own thread makes records of it ([`run`]), the [`writer`] thread writes them.
+//! [`agent`] holds the order of life; [`jvmti`] is the only place with `unsafe`.
 
+pub mod agent;
+pub mod baseline;
+pub mod classes;
+pub mod collections;
+pub mod hooks;
+pub mod jvmti;
+pub mod ledger;
 pub mod log;
+pub mod management;
 pub mod options;
+pub mod pauses;
+pub mod run;
+pub mod shim;
 pub mod splice;
 pub mod stream;
+pub mod watch;
 pub mod writer;

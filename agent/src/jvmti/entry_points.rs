@@ -1,0 +1,55 @@
+//! The functions that the JVM looks for in an agent library.
+//!
+//! The library exports these and nothing else.
+
+use std::{
+    ffi::{CStr, c_char, c_void},
+    io::Write,
+};
+
+use jni::sys::{JNI_ERR, JNI_OK, JavaVM, jint};
+
+use super::{Entry, Environment};
+use crate::{
+    agent::{self, Loaded},
+    log,
+};
+
+/// Called when the JVM starts with `-agentpath` or `-agentlib`.
+///
+/// # Safety
+/// `vm` and `options` are the VM's, as JVMTI ("Start-Up") says.
+#[unsafe(no_mangle)]
+#[allow(non_snake_case)]
+pub unsafe extern "C" fn Agent_OnLoad(
+    vm: *mut JavaVM,
+    options: *const c_char,
+    _reserved: *mut c_void,
+) -> jint {
+    // SAFETY: a terminated string or null; it stays during the call.
+    let flag = if options.is_null() {
+        &[]
+    } else {
+        unsafe { CStr::from_ptr(options) }.to_bytes()
+    };
+    // A panic here has been told; the JVM starts without us.
+    Entry::Load.run(|| on_load(vm, flag)).unwrap_or(JNI_OK)
+}
+
+fn on_load(vm: *mut JavaVM, flag: &[u8]) -> jint {
+    // SAFETY: the VM's own pointer.
+    let jvmti = unsafe { Environment::new(vm) };
+    match agent::load(jvmti, flag) {
+        Ok(Loaded::Watching | Loaded::Idle) => JNI_OK,
+        Ok(Loaded::Help(table)) => {
+            // As `java -version` does: what was asked for is printed, and that is all.
+            let _ = std::io::stdout().write_all(table.as_bytes());
+            std::process::exit(0)
+        }
+        Err(error) => {
+            log::set_level(crate::options::LogLevel::Error);
+            let _ = std::io::stderr().write_all(format!("{error}\n").as_bytes());
+            JNI_ERR
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The border with the VM: the only place with `unsafe`.
+//!
+//! Raw JVMTI calls, event callbacks and the memory that Java code and the agent share
+//! are here, wrapped so that nothing else needs to know about pointers. JNI goes through
+//! the `jni` crate; what it does not offer is in [`references`].
+
+mod callbacks;
+mod counters;
+mod entry_points;
+mod environment;
+mod error;
+mod heap_walk;
+mod memory;
+mod raw;
+mod references;
+
+pub use callbacks::{Callbacks, Entry, env_of_agent_thread, set_callbacks};
+pub use counters::Counters;
+pub use environment::{Capability, Environment, Event, Method};
+pub use error::JvmtiError;
+pub use heap_walk::{Edge, EdgeKind, HeapWalk, Visit};
+pub use references::{
+    as_class, class_of_classes, java_string, long_array, object_array, string_array,
+};

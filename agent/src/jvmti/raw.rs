@@ -1,0 +1,127 @@
+//! The JVMTI functions that the agent uses, called through `jvmti_sys`'s function table.
+//!
+//! `jvmti_sys` declares results and several arguments as closed Rust enums; a VM of today
+//! answers with values outside them, which would be undefined behaviour. So every function
+//! is called through a pointer cast to a signature with plain integers, and `jni`'s own
+//! reference types (`jvmti_sys` is built against an older `jni-sys`).
+
+use std::{
+    ffi::{c_char, c_uchar, c_void},
+    mem::{offset_of, transmute},
+};
+
+use jni::sys::{JNIEnv, jclass, jint, jlong, jmethodID, jobject};
+use jvmti_sys::{jvmtiCapabilities, jvmtiEnv, jvmtiEventCallbacks, jvmtiInterface_1};
+
+use super::error::{JvmtiError, NOT_AVAILABLE};
+
+/// `JVMTI_VERSION_1_2`, what a JDK 8 offers.
+pub const JVMTI_VERSION: jint = 0x3001_0200;
+
+/// `jvmtiStartFunction`.
+pub type StartFunction =
+    unsafe extern "C" fn(jvmti: *mut jvmtiEnv, jni: *mut JNIEnv, argument: *mut c_void);
+
+/// `jvmtiHeapReferenceCallback` with the kind as a plain integer.
+pub type HeapReferenceCallback = unsafe extern "C" fn(
+    reference_kind: jint,
+    reference_info: *const c_void,
+    class_tag: jlong,
+    referrer_class_tag: jlong,
+    size: jlong,
+    tag: *mut jlong,
+    referrer_tag: *mut jlong,
+    length: jint,
+    user_data: *mut c_void,
+) -> jint;
+
+/// `jvmtiHeapCallbacks`: 16 pointers, of which a walk along references needs the second.
+#[repr(C)]
+#[derive(Default)]
+pub struct HeapCallbacks {
+    pub heap_iteration: Option<unsafe extern "C" fn()>,
+    pub heap_reference: Option<HeapReferenceCallback>,
+    pub others: [usize; 14],
+}
+
+// The table's slots as jvmti.h numbers them: the slot of a function is its number minus one.
+const _: () = {
+    const SLOT: usize = size_of::<usize>();
+    assert!(offset_of!(jvmtiInterface_1, SetEventNotificationMode) == SLOT);
+    assert!(offset_of!(jvmtiInterface_1, RunAgentThread) == 11 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetTopThreadGroups) == 12 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, Deallocate) == 46 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetBytecodes) == 74 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetLoadedClasses) == 77 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, SetTag) == 106 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, FollowReferences) == 114 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, SetEventCallbacks) == 121 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, DisposeEnvironment) == 126 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetSystemProperty) == 130 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, AddCapabilities) == 141 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetConstantPool) == 145 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, RetransformClasses) == 151 * SLOT);
+    assert!(offset_of!(jvmtiEventCallbacks, GarbageCollectionFinish) == 32 * SLOT);
+    assert!(size_of::<HeapCallbacks>() == 16 * SLOT);
+    assert!(size_of::<jvmtiCapabilities>() == 16);
+};
+
+macro_rules! functions {
+    ($($(#[$doc:meta])* $rust:ident = $jvmti:ident($($argument:ident: $type:ty),* $(; $variadic:ident)?);)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Safety
+        /// `env` is a live JVMTI environment, and the arguments are as the JVMTI
+        /// specification wants them for this function in this phase and on this thread.
+        pub unsafe fn $rust(env: *mut jvmtiEnv $(, $argument: $type)*) -> Result<(), JvmtiError> {
+            type Function = functions!(@signature [$($type),*] $($variadic)?);
+            // SAFETY: a live environment points to its function table (JVMTI, "Function Table").
+            let function = unsafe { (**env).$jvmti }
+                .ok_or(JvmtiError { function: stringify!($jvmti), code: NOT_AVAILABLE })?;
+            // SAFETY: the same C function, its enums declared as the `int` that C makes of
+            // them and its references as pointers, which is what they are.
+            #[expect(clippy::missing_transmute_annotations, reason = "from the table's own type")]
+            let function = unsafe { transmute::<_, Function>(function) };
+            // SAFETY: the caller's promise.
+            match unsafe { function(env $(, $argument)*) } {
+                0 => Ok(()),
+                code => Err(JvmtiError { function: stringify!($jvmti), code }),
+            }
+        }
+    )*};
+    (@signature [$($type:ty),*]) => { unsafe extern "C" fn(*mut jvmtiEnv $(, $type)*) -> jint };
+    (@signature [$($type:ty),*] variadic) => { unsafe extern "C" fn(*mut jvmtiEnv $(, $type)*, ...) -> jint };
+}
+
+functions! {
+    /// Turns an event on (1) or off (0), for all threads if `thread` is null.
+    set_event_notification_mode = SetEventNotificationMode(mode: jint, event: jint, thread: jobject; variadic);
+    /// Starts a daemon thread for an agent.
+    run_agent_thread = RunAgentThread(thread: jobject, function: StartFunction, argument: *const c_void, priority: jint);
+    /// The top-level thread groups; to be deallocated.
+    get_top_thread_groups = GetTopThreadGroups(count: *mut jint, groups: *mut *mut jobject);
+    /// Gives back memory that the VM allocated for an answer.
+    deallocate = Deallocate(memory: *mut c_uchar);
+    /// The bytecodes of a method as they are now; to be deallocated.
+    get_bytecodes = GetBytecodes(method: jmethodID, count: *mut jint, bytecodes: *mut *mut c_uchar);
+    /// All classes that are loaded; to be deallocated, a local reference each.
+    get_loaded_classes = GetLoadedClasses(count: *mut jint, classes: *mut *mut jclass);
+    /// Tags an object; 0 takes the tag away.
+    set_tag = SetTag(object: jobject, tag: jlong);
+    /// Walks the heap along references.
+    follow_references = FollowReferences(filter: jint, class: jclass, initial: jobject, callbacks: *const HeapCallbacks, user_data: *const c_void);
+    /// Sets the event callbacks.
+    set_event_callbacks = SetEventCallbacks(callbacks: *const jvmtiEventCallbacks, size: jint);
+    /// Ends an environment: its tags, events and capabilities are gone.
+    dispose_environment = DisposeEnvironment();
+    /// A VM property; to be deallocated.
+    get_system_property = GetSystemProperty(name: *const c_char, value: *mut *mut c_char);
+    /// Asks for capabilities.
+    add_capabilities = AddCapabilities(capabilities: *const jvmtiCapabilities);
+    /// The constant pool of a class in the form of a class file; to be deallocated.
+    get_constant_pool = GetConstantPool(class: jclass, count: *mut jint, byte_count: *mut jint, bytes: *mut *mut c_uchar);
+    /// Runs classes through the class file load hooks again.
+    retransform_classes = RetransformClasses(count: jint, classes: *const jclass);
+    /// Memory that the VM will deallocate.
+    allocate = Allocate(size: jlong, memory: *mut *mut c_uchar);
+}

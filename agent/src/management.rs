@@ -1,0 +1,150 @@
+//! What `java.lang.management` says: memory, collectors, the VM's own pending count.
+//!
+//! Loading it costs a JVM tens of milliseconds of CPU, so that happens in the agent's own
+//! thread, after the program has had time to start. In that thread only, and at the end
+//! of the VM in the thread that ends it.
+
+use finwatch_record::{Buffers, Collector, Memory, Pool, PoolKind, Usage};
+use jni::{Env, jni_sig, jni_str, objects::JClass, refs::Global, strings::JNIStr};
+
+use crate::{jvmti, shim};
+
+/// The beans of this JVM.
+pub struct Management {
+    class: Global<JClass<'static>>,
+    pools: Vec<String>,
+    buffers: Vec<String>,
+    collectors: Vec<String>,
+}
+
+/// What one reading gives.
+pub struct Reading {
+    /// `MemoryMXBean.getObjectPendingFinalizationCount()`.
+    pub pending: u64,
+    /// Heap, the rest, pools and buffers.
+    pub memory: Memory,
+    /// The collectors.
+    pub collectors: Vec<Collector>,
+}
+
+impl Management {
+    /// Finds the beans.
+    ///
+    /// # Errors
+    /// A runtime without `java.management` (jlink).
+    pub fn load(env: &mut Env) -> Result<Management, shim::ShimError> {
+        let class = shim::define_management(env)?;
+        let [pools, buffers, collectors] = names(env, &class)?;
+        Ok(Management {
+            class,
+            pools,
+            buffers,
+            collectors,
+        })
+    }
+
+    /// Names of the collectors' beans.
+    pub fn collectors(&self) -> &[String] {
+        &self.collectors
+    }
+
+    /// Milliseconds since the JVM started.
+    pub fn uptime_ms(&self, env: &mut Env) -> jni::errors::Result<u64> {
+        let uptime =
+            env.call_static_method(&self.class, jni_str!("uptime"), jni_sig!("()J"), &[])?;
+        Ok(uptime.j()?.max(0) as u64)
+    }
+
+    /// Reads everything.
+    pub fn read(&self, env: &mut Env) -> jni::errors::Result<Reading> {
+        let memory = self.longs(env, jni_str!("memory"))?;
+        let pools = self.longs(env, jni_str!("pools"))?;
+        let buffers = self.longs(env, jni_str!("buffers"))?;
+        let collectors = self.longs(env, jni_str!("collectors"))?;
+        let at = |index: usize| memory.get(index).copied().unwrap_or(-1);
+        let usage_at = |index: usize| usage(at(index), at(index + 1), at(index + 2));
+        Ok(Reading {
+            pending: at(0).max(0) as u64,
+            memory: Memory {
+                heap: usage_at(1),
+                non_heap: usage_at(4),
+                pools: self
+                    .pools
+                    .iter()
+                    .zip(pools.chunks_exact(5))
+                    .map(pool)
+                    .collect(),
+                buffers: self
+                    .buffers
+                    .iter()
+                    .zip(buffers.chunks_exact(2))
+                    .map(buffer)
+                    .collect(),
+            },
+            collectors: self
+                .collectors
+                .iter()
+                .zip(collectors.chunks_exact(2))
+                .map(collector)
+                .collect(),
+        })
+    }
+
+    fn longs(&self, env: &mut Env, method: &JNIStr) -> jni::errors::Result<Vec<i64>> {
+        env.with_local_frame(4, |env| {
+            let answer = env.call_static_method(&self.class, method, jni_sig!("()[J"), &[])?;
+            jvmti::long_array(env, answer.l()?)
+        })
+    }
+}
+
+fn names(env: &mut Env, class: &JClass) -> jni::errors::Result<[Vec<String>; 3]> {
+    env.with_local_frame(8, |env| {
+        let signature = jni_sig!("()[[Ljava/lang/String;");
+        let answer = env
+            .call_static_method(class, jni_str!("names"), signature, &[])?
+            .l()?;
+        let mut lists = jvmti::object_array(env, answer)?
+            .unwrap_or_default()
+            .into_iter();
+        let mut next = |env: &mut Env| jvmti::string_array(env, lists.next().unwrap_or_default());
+        Ok([next(env)?, next(env)?, next(env)?])
+    })
+}
+
+fn usage(used: i64, committed: i64, max: i64) -> Usage {
+    Usage {
+        used_bytes: used.max(0) as u64,
+        committed_bytes: committed.max(0) as u64,
+        max_bytes: u64::try_from(max).ok(),
+    }
+}
+
+fn pool((name, values): (&String, &[i64])) -> Pool {
+    Pool {
+        name: name.clone(),
+        kind: if values[0] == 1 {
+            PoolKind::Heap
+        } else {
+            PoolKind::NonHeap
+        },
+        usage: usage(values[1], values[2], values[3]),
+        after_gc_bytes: u64::try_from(values[4]).ok(),
+    }
+}
+
+fn buffer((name, values): (&String, &[i64])) -> Buffers {
+    Buffers {
+        name: name.clone(),
+        count: values[0].max(0) as u64,
+        used_bytes: values[1].max(0) as u64,
+    }
+}
+
+fn collector((name, values): (&String, &[i64])) -> Collector {
+    Collector {
+        name: name.clone(),
+        collections_total: values[0].max(0) as u64,
+        time_ms_total: values[1].max(0) as u64,
+    }
+}

@@ -1,0 +1,156 @@
+//! The clock of stop-the-world pauses.
+//!
+//! Fed by the JVMTI garbage collection callbacks, in the VM's thread, where nothing may
+//! block and nothing may call JNI: they take a time, add it to atomics and try to send.
+//! The receiving end is the agent's own thread, which a pause's end also wakes.
+//!
+//! These are pauses, not collections: a ZGC cycle has three, a concurrent Shenandoah cycle
+//! may report none.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Instant,
+};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+/// Pauses that may wait for the agent's thread; more than that are counted and not listed.
+const MAX_WAITING: usize = 4096;
+
+/// One pause, in microseconds since the agent was loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// When it began.
+    pub start_us: u64,
+    /// How long it took.
+    pub duration_us: u64,
+}
+
+/// What wakes the agent's own thread before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// A pause has ended.
+    Pause(Pause),
+    /// The VM ends or the agent is detached.
+    End,
+}
+
+/// The clock.
+pub struct PauseClock {
+    loaded: Instant,
+    /// Microseconds since `loaded`, plus 1; 0 outside a pause.
+    started: AtomicU64,
+    count: AtomicU64,
+    total_us: AtomicU64,
+    longest_us: AtomicU64,
+    sender: Sender<Wake>,
+    receiver: Receiver<Wake>,
+}
+
+/// Sums since the agent was loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PauseSums {
+    /// Pauses.
+    pub count: u64,
+    /// Their sum.
+    pub total_us: u64,
+    /// The longest since the last call of [`PauseClock::sums`].
+    pub longest_us: u64,
+}
+
+impl PauseClock {
+    /// A clock that begins now.
+    pub fn begin() -> PauseClock {
+        let (sender, receiver) = bounded(MAX_WAITING);
+        PauseClock {
+            loaded: Instant::now(),
+            started: AtomicU64::new(0),
+            count: AtomicU64::new(0),
+            total_us: AtomicU64::new(0),
+            longest_us: AtomicU64::new(0),
+            sender,
+            receiver,
+        }
+    }
+
+    /// The agent's own thread waits here.
+    pub fn wakes(&self) -> &Receiver<Wake> {
+        &self.receiver
+    }
+
+    /// Wakes the agent's own thread for the last time. Never waits.
+    pub fn end(&self) {
+        // Full: then it is awake, and asks before it sleeps again.
+        let _: Result<(), TrySendError<Wake>> = self.sender.try_send(Wake::End);
+    }
+
+    /// Microseconds since the agent was loaded.
+    pub fn now_us(&self) -> u64 {
+        self.loaded.elapsed().as_micros() as u64
+    }
+
+    /// A pause begins. In the VM's thread.
+    pub fn started(&self) {
+        self.started.store(self.now_us() + 1, Relaxed);
+    }
+
+    /// It has ended. In the VM's thread.
+    pub fn finished(&self) {
+        let started = self.started.swap(0, Relaxed);
+        if started == 0 {
+            return;
+        }
+        let start_us = started - 1;
+        let duration_us = self.now_us().saturating_sub(start_us);
+        self.count.fetch_add(1, Relaxed);
+        self.total_us.fetch_add(duration_us, Relaxed);
+        self.longest_us.fetch_max(duration_us, Relaxed);
+        // Full: the sums have it, the list does not.
+        let _ = self.sender.try_send(Wake::Pause(Pause {
+            start_us,
+            duration_us,
+        }));
+    }
+
+    /// The sums; the longest begins anew.
+    pub fn sums(&self) -> PauseSums {
+        PauseSums {
+            count: self.count.load(Relaxed),
+            total_us: self.total_us.load(Relaxed),
+            longest_us: self.longest_us.swap(0, Relaxed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_without_a_beginning_is_no_pause() {
+        let clock = PauseClock::begin();
+        clock.finished();
+        assert_eq!(clock.sums().count, 0);
+        assert!(clock.wakes().is_empty());
+    }
+
+    #[test]
+    fn a_list_that_nobody_reads_is_bounded_and_the_sums_stay_exact() {
+        let clock = PauseClock::begin();
+        for _ in 0..MAX_WAITING + 10 {
+            clock.started();
+            clock.finished();
+        }
+        assert_eq!(clock.sums().count, MAX_WAITING as u64 + 10);
+        assert_eq!(clock.wakes().len(), MAX_WAITING);
+    }
+
+    #[test]
+    fn the_longest_begins_anew_with_each_reading() {
+        let clock = PauseClock::begin();
+        clock.started();
+        clock.finished();
+        clock.sums();
+        assert_eq!(clock.sums().longest_us, 0);
+    }
+}

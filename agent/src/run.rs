@@ -1,0 +1,281 @@
+//! One watched JVM, from the first record to the last.
+//!
+//! Used by the agent's own thread, and at the end of the VM by the thread that ends it;
+//! a lock keeps them apart. JNI is called here, so never in a callback of the collector.
+
+use std::{collections::BTreeMap, ffi::CStr};
+
+use finwatch_record::{
+    AgentCost, AgentInfo, Body, Finalizer, Gc, JvmInfo, Mode, Sample, Start, Stop, StopReason,
+    Trigger,
+};
+use jni::Env;
+
+use crate::{
+    collections::{Collections, millis},
+    hooks::Splicing,
+    jvmti::Environment,
+    log,
+    management::{Management, Reading},
+    options::Options,
+    pauses::{Pause, PauseClock},
+    stream::Stream,
+    watch::Watch,
+};
+
+/// What is known and kept of the JVM.
+pub struct Run {
+    mode: Mode,
+    options: Options,
+    jvmti: Environment,
+    stream: Stream,
+    watch: Watch,
+    collections: Collections,
+    management: Option<Management>,
+    /// The JVM's uptime when the pause clock began, milliseconds.
+    loaded_ms: f64,
+    /// CPU time of the agent's own thread.
+    cpu_ms: f64,
+    started: bool,
+    ended: bool,
+}
+
+impl Run {
+    /// Nothing is read or written yet.
+    pub fn new(
+        mode: Mode,
+        options: Options,
+        jvmti: Environment,
+        stream: Stream,
+        watch: Watch,
+    ) -> Run {
+        Run {
+            mode,
+            options,
+            jvmti,
+            stream,
+            watch,
+            collections: Collections::default(),
+            management: None,
+            loaded_ms: 0.0,
+            cpu_ms: 0.0,
+            started: false,
+            ended: false,
+        }
+    }
+
+    /// Whether the last record has been made.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Finds the management beans and makes the first record, then one for each collection
+    /// that was missed.
+    pub fn open(&mut self, env: &mut Env, clock: &PauseClock) {
+        self.management = match Management::load(env) {
+            Ok(management) => Some(management),
+            Err(error) => {
+                env.exception_clear();
+                log::warn(format_args!(
+                    "no memory pools and collectors from this JVM: {error}"
+                ));
+                None
+            }
+        };
+        self.set_clock(env, clock);
+        self.start(env, clock);
+        if !self.options.gc {
+            return;
+        }
+        match self.collections.listen(env, self.loaded_ms) {
+            Ok(last) => self.emit_collections(last, clock),
+            Err(error) => {
+                env.exception_clear();
+                log::warn(format_args!("collections are told as bare pauses: {error}"));
+            }
+        }
+    }
+
+    fn set_clock(&mut self, env: &mut Env, clock: &PauseClock) {
+        let Some(management) = &self.management else {
+            return;
+        };
+        match management.uptime_ms(env) {
+            Ok(uptime) => self.loaded_ms = uptime as f64 - millis(clock.now_us()),
+            Err(_) => env.exception_clear(),
+        }
+    }
+
+    fn uptime_ms(&self, clock: &PauseClock) -> u64 {
+        (self.loaded_ms + millis(clock.now_us())).max(0.0) as u64
+    }
+
+    fn start(&mut self, env: &mut Env, clock: &PauseClock) {
+        self.started = true;
+        let heap_max_bytes = self
+            .read(env)
+            .and_then(|reading| reading.memory.heap.max_bytes);
+        let gc = self
+            .management
+            .as_ref()
+            .map(|management| management.collectors().join(" + "));
+        let property = |name: &CStr| self.jvmti.system_property(name);
+        let start = Start {
+            agent: AgentInfo {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                options: self
+                    .options
+                    .in_force()
+                    .into_iter()
+                    .collect::<BTreeMap<_, _>>(),
+                mode: self.mode,
+            },
+            jvm: JvmInfo {
+                version: property(c"java.vm.version").unwrap_or_default(),
+                name: property(c"java.vm.name").unwrap_or_default(),
+                vendor: property(c"java.vm.vendor").unwrap_or_default(),
+                gc,
+                heap_max_bytes,
+                command: property(c"sun.java.command"),
+            },
+            host: host(),
+            coverage: self.watch.coverage().clone(),
+        };
+        self.stream
+            .emit(Body::Start(Box::new(start)), self.uptime_ms(clock));
+    }
+
+    fn read(&self, env: &mut Env) -> Option<Reading> {
+        let management = self.management.as_ref()?;
+        match management.read(env) {
+            Ok(reading) => Some(reading),
+            Err(error) => {
+                env.exception_clear();
+                log::debug(format_args!(
+                    "the management beans could not be read: {error}"
+                ));
+                None
+            }
+        }
+    }
+
+    /// A pause has ended.
+    pub fn pause(&mut self, pause: Pause) {
+        self.collections.pause(pause);
+    }
+
+    /// Makes a record for each collection that has ended.
+    pub fn collections(&mut self, env: &mut Env, clock: &PauseClock) {
+        if !self.options.gc {
+            return;
+        }
+        match self.collections.take(env, self.loaded_ms) {
+            Ok(ended) => self.emit_collections(ended, clock),
+            Err(error) => {
+                env.exception_clear();
+                log::debug(format_args!("collections are told later: {error}"));
+            }
+        }
+    }
+
+    fn emit_collections(&self, ended: Vec<finwatch_record::Collection>, clock: &PauseClock) {
+        for collection in ended {
+            self.stream
+                .emit(Body::Gc(Box::new(collection)), self.uptime_ms(clock));
+        }
+    }
+
+    /// Makes a `sample`.
+    pub fn sample(
+        &mut self,
+        env: &mut Env,
+        clock: &PauseClock,
+        splicing: &Splicing,
+        trigger: Trigger,
+    ) {
+        self.watch.refresh(env, splicing);
+        let reading = self.read(env);
+        let pending = reading.as_ref().map(|reading| reading.pending);
+        let rows = self.watch.rows(pending);
+        let counts = rows.whole;
+        let (classes, classes_omitted) = rows.worst(self.options.classes);
+        let (memory, collectors) = match reading {
+            Some(reading) => (Some(reading.memory), reading.collectors),
+            None => (None, Vec::new()),
+        };
+        let pauses = clock.sums();
+        let sample = Sample {
+            trigger,
+            coverage: self.watch.coverage().clone(),
+            finalizer: Finalizer {
+                counts,
+                mxbean_pending: pending,
+            },
+            classes,
+            classes_omitted,
+            memory,
+            gc: Gc {
+                pauses_total: pauses.count,
+                pause_ms_total: millis(pauses.total_us),
+                pause_ms_max: millis(pauses.longest_us),
+                collectors,
+            },
+            agent: self.cost(),
+        };
+        self.stream
+            .emit(Body::Sample(Box::new(sample)), self.uptime_ms(clock));
+        self.watch.release_unloaded(env);
+    }
+
+    fn cost(&self) -> AgentCost {
+        AgentCost {
+            cpu_ms_total: self.cpu_ms + self.stream.writer_cpu_ms(),
+            records_dropped_total: self.stream.records_dropped_total(),
+            write_errors_total: self.stream.write_errors_total(),
+            stw_ms_total: self.watch.stopped().as_secs_f64() * 1000.0,
+        }
+    }
+
+    /// The agent's own thread tells what it has cost, in milliseconds.
+    pub fn set_cpu_ms(&mut self, cpu_ms: f64) {
+        self.cpu_ms = cpu_ms;
+    }
+
+    /// Makes the last record. What was not told before is told now.
+    pub fn end(
+        &mut self,
+        env: &mut Env,
+        clock: &PauseClock,
+        splicing: &Splicing,
+        reason: StopReason,
+    ) {
+        if !self.started {
+            self.start(env, clock);
+        }
+        self.collections(env, clock);
+        self.watch.refresh(env, splicing);
+        let pending = self.read(env).map(|reading| reading.pending);
+        let rows = self.watch.rows(pending);
+        let stop = Stop {
+            reason,
+            coverage: self.watch.coverage().clone(),
+            finalizer: Finalizer {
+                counts: rows.whole,
+                mxbean_pending: pending,
+            },
+            classes: rows.classes,
+            classes_unloaded: rows.gone,
+            records_dropped_total: self.stream.records_dropped_total(),
+        };
+        self.stream
+            .emit(Body::Stop(Box::new(stop)), self.uptime_ms(clock));
+        self.ended = true;
+    }
+}
+
+fn host() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}

@@ -1,0 +1,220 @@
+//! The Java shim: its bytes, and its way into the JVM.
+//!
+//! The class files are compiled by `build.rs` and embedded, so that the agent is one file.
+//! Before the hook classes are defined, the names that differ between JDKs are renamed and
+//! the address of the counters is written over the constant that stands for it. They go
+//! into `java.base` itself (JNI `DefineClass` with the null loader accepts the package
+//! `java.lang.ref`), where JDK internals need no export. What runs only in the agent's
+//! own thread goes into the boot loader's unnamed module, which reads every module.
+
+use jni::{
+    Env, jni_sig, jni_str,
+    objects::{JClass, JClassLoader, JValue},
+    refs::Global,
+    strings::JNIString,
+};
+
+use crate::{jvmti, splice};
+
+macro_rules! class_file {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("OUT_DIR"), "/shim/", $name, ".class"))
+    };
+}
+
+const SLOT: (&str, &[u8]) = (
+    "java/lang/ref/FinwatchSlot",
+    class_file!("java/lang/ref/FinwatchSlot"),
+);
+const HOOK: (&str, &[u8]) = (splice::HOOK, class_file!("java/lang/ref/FinwatchHook"));
+const MANAGEMENT: (&str, &[u8]) = ("finwatch/Management", class_file!("finwatch/Management"));
+const COLLECTIONS: (&str, &[u8]) = (
+    "finwatch/GarbageCollections",
+    class_file!("finwatch/GarbageCollections"),
+);
+
+/// `FinwatchHook.COUNTERS` before it is replaced: a `CONSTANT_Long` of these bytes.
+const ADDRESS_MARK: &[u8; 9] = b"\x05finwatch";
+
+/// Why the shim can't be used in this JVM.
+#[derive(Debug, thiserror::Error)]
+pub enum ShimError {
+    /// The class file was not as it was built, which only a broken build explains.
+    #[error("the shim's class file has {0} marks for the counters' address, 1 is wanted")]
+    Mark(usize),
+    /// The names could not be exchanged.
+    #[error("the shim's class file: {0}")]
+    Splice(#[from] splice::Refused),
+    /// The VM refused the class or a method of it.
+    #[error("the VM refused the shim: {0}")]
+    Jni(#[from] jni::errors::Error),
+}
+
+/// The JDK's internal names that the hooks use, by its feature version (8, 11, …).
+pub fn names(feature_version: u32) -> splice::VmNames {
+    let (java_lang_access, vm) = match feature_version {
+        ..=8 => ("sun/misc/JavaLangAccess", "sun/misc/VM"),
+        9..=11 => ("jdk/internal/misc/JavaLangAccess", "jdk/internal/misc/VM"),
+        12.. => ("jdk/internal/access/JavaLangAccess", "jdk/internal/misc/VM"),
+    };
+    splice::VmNames {
+        java_lang_access: java_lang_access.to_owned(),
+        vm: vm.to_owned(),
+    }
+}
+
+/// The classes that the hooks live in, by the one that hands out slots.
+pub struct Shim {
+    slot: Global<JClass<'static>>,
+}
+
+/// A class that has just got a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discovered {
+    /// Its slot.
+    pub slot: usize,
+    /// Its binary name.
+    pub class: String,
+    /// Binary name of its loader's class, empty for the bootstrap loader.
+    pub loader_class: String,
+    /// Identity hash of the loader.
+    pub loader_hash: u32,
+    /// Its code source, empty for none.
+    pub source: String,
+}
+
+impl Shim {
+    /// Defines and initializes the hook classes, or finds those of an earlier load.
+    pub fn define(
+        env: &mut Env,
+        names: &splice::VmNames,
+        counters: i64,
+    ) -> Result<Shim, ShimError> {
+        let unsafe_name = match names.vm.as_str() {
+            "sun/misc/VM" => "sun/misc/Unsafe",
+            _ => "jdk/internal/misc/Unsafe",
+        };
+        let renames = [
+            ("sun/misc/JavaLangAccess", names.java_lang_access.as_str()),
+            ("sun/misc/VM", names.vm.as_str()),
+            ("sun/misc/Unsafe", unsafe_name),
+        ];
+        let slot = define(env, SLOT.0, SLOT.1)?;
+        let hook = splice::shim(&with_address(HOOK.1, counters)?, &renames)?;
+        let hook = define(env, HOOK.0, &hook)?;
+        // Looking a method up initializes the class, which must not be left to a hook.
+        env.get_static_method_id(&hook, jni_str!("registered"), jni_sig!("(I)V"))?;
+        Ok(Shim {
+            slot: env.new_global_ref(slot)?,
+        })
+    }
+
+    /// Runs what a hook runs once, so that the VM has resolved it. Returns the slot in which
+    /// one registration was counted that never was.
+    pub fn prepare(&self, env: &mut Env) -> Result<usize, ShimError> {
+        let slot = env.call_static_method(&self.slot, jni_str!("prepare"), jni_sig!("()I"), &[])?;
+        Ok(slot.i()? as usize)
+    }
+
+    /// The classes that got a slot since the last call.
+    pub fn discovered(&self, env: &mut Env) -> jni::errors::Result<Vec<Discovered>> {
+        env.with_local_frame(16, |env| {
+            let name = jni_str!("discovered");
+            let answer =
+                env.call_static_method(&self.slot, name, jni_sig!("()[Ljava/lang/Object;"), &[])?;
+            let Some(parts) = jvmti::object_array(env, answer.l()?)? else {
+                return Ok(Vec::new());
+            };
+            let mut parts = parts.into_iter();
+            let mut next = || parts.next().unwrap_or_default();
+            let (numbers, names, loaders, sources) = (next(), next(), next(), next());
+            let numbers = jvmti::long_array(env, numbers)?;
+            let mut names = jvmti::string_array(env, names)?.into_iter();
+            let mut loaders = jvmti::string_array(env, loaders)?.into_iter();
+            let mut sources = jvmti::string_array(env, sources)?.into_iter();
+            let classes = numbers.chunks_exact(2).map(|pair| Discovered {
+                slot: pair[0] as usize,
+                class: names.next().unwrap_or_default(),
+                loader_class: loaders.next().unwrap_or_default(),
+                loader_hash: pair[1] as u32,
+                source: sources.next().unwrap_or_default(),
+            });
+            Ok(classes.collect())
+        })
+    }
+
+    /// The slots of classes that were unloaded since the last call.
+    pub fn unloaded(&self, env: &mut Env) -> jni::errors::Result<Vec<usize>> {
+        env.with_local_frame(4, |env| {
+            let name = jni_str!("unloaded");
+            let answer = env.call_static_method(&self.slot, name, jni_sig!("()[J"), &[])?;
+            let slots = jvmti::long_array(env, answer.l()?)?;
+            Ok(slots.into_iter().map(|slot| slot as usize).collect())
+        })
+    }
+
+    /// Gives the slot of an unloaded class, its counters at 0, to the next class.
+    pub fn release(&self, env: &mut Env, slot: usize) -> jni::errors::Result<()> {
+        let slot = [JValue::Int(slot as i32)];
+        env.call_static_method(&self.slot, jni_str!("release"), jni_sig!("(I)V"), &slot)?;
+        Ok(())
+    }
+
+    /// The slot of a class, which gets one if it has none.
+    pub fn slot_of(&self, env: &mut Env, class: &JClass) -> jni::errors::Result<usize> {
+        let class = [JValue::Object(class)];
+        let signature = jni_sig!("(Ljava/lang/Class;)I");
+        let slot = env.call_static_method(&self.slot, jni_str!("probe"), signature, &class)?;
+        Ok(slot.i()? as usize)
+    }
+}
+
+/// Defines the class that reads `java.lang.management`. Initialized by its first use.
+pub fn define_management(env: &mut Env) -> Result<Global<JClass<'static>>, ShimError> {
+    let class = define(env, MANAGEMENT.0, MANAGEMENT.1)?;
+    Ok(env.new_global_ref(class)?)
+}
+
+/// Defines the class that listens to garbage collections. Initialized by its first use.
+pub fn define_collections(env: &mut Env) -> Result<Global<JClass<'static>>, ShimError> {
+    let class = define(env, COLLECTIONS.0, COLLECTIONS.1)?;
+    Ok(env.new_global_ref(class)?)
+}
+
+fn define<'local>(
+    env: &mut Env<'local>,
+    name: &str,
+    class_file: &[u8],
+) -> jni::errors::Result<JClass<'local>> {
+    let name = JNIString::from(name);
+    env.define_class(Some(&name), JClassLoader::null(), class_file)
+}
+
+fn with_address(class_file: &[u8], address: i64) -> Result<Vec<u8>, ShimError> {
+    let marks: Vec<usize> = class_file
+        .windows(ADDRESS_MARK.len())
+        .enumerate()
+        .filter_map(|(at, bytes)| (bytes == ADDRESS_MARK).then_some(at))
+        .collect();
+    let [at] = marks[..] else {
+        return Err(ShimError::Mark(marks.len()));
+    };
+    let mut class_file = class_file.to_vec();
+    class_file[at + 1..at + 9].copy_from_slice(&address.to_be_bytes());
+    Ok(class_file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hooks_have_one_mark_for_the_address() {
+        let patched = with_address(HOOK.1, 0x0102_0304_0506_0708).unwrap();
+        assert!(
+            patched
+                .windows(9)
+                .any(|bytes| bytes == [5, 1, 2, 3, 4, 5, 6, 7, 8])
+        );
+    }
+}

@@ -1,0 +1,160 @@
+package java.lang.ref;
+
+import sun.misc.JavaLangAccess;
+import sun.misc.Unsafe;
+import sun.misc.VM;
+
+/**
+ * The three steps of finalization, counted.
+ *
+ * <p>Calls to these methods are spliced into {@link Finalizer} and {@link ReferenceQueue}.
+ * The class is defined in {@code java.base} by JNI {@code DefineClass}; the internal names
+ * of {@code JavaLangAccess}, {@code VM} and {@code Unsafe} are renamed to those of the JDK
+ * at hand, and {@link #COUNTERS} to the address of the native counters, before that.
+ *
+ * <p>What the callers rely on:
+ * <ol>
+ * <li>On the usual path nothing is allocated, no lock is taken, nothing is thrown and
+ *     no object is kept.
+ * <li>{@link #enter} and {@link #registered} run in any thread, a virtual one too, at any
+ *     stack depth, with the heap perhaps full. {@code enter} runs before the constructor
+ *     of the {@code Finalizer} and may fail as that may: then nothing was registered.
+ *     {@code registered} runs when the {@code Finalizer} is on the chain and must not fail:
+ *     it needs less stack than {@code enter} did.
+ * <li>{@link #enqueued} runs in the ReferenceHandler thread, under the queue's lock. An
+ *     exception that escaped there would end reference processing for good.
+ * <li>{@link #invokeFinalize} runs in a finalizer thread, and lets through whatever
+ *     {@code finalize()} throws: the JDK swallows it.
+ * </ol>
+ *
+ * <p>What it relies on: counters of one class are found by the slot in
+ * {@link FinwatchSlot}; the layout of the native counters is that of the agent's
+ * {@code ledger} (its tests compare both).
+ */
+final class FinwatchHook {
+    /** Slots in every row of counters. */
+    static final int SLOTS = 4096;
+
+    /** Rows of registrations; a thread uses the one that its id selects. */
+    static final int STRIPES = 8;
+
+    /** Buckets of the histogram of durations of one class. */
+    static final int BUCKETS = 164;
+
+    /** The address of the native counters: a constant that the agent replaces. */
+    private static final long COUNTERS = 0x66696e7761746368L;
+
+    private static final int ENQUEUED = STRIPES;
+    private static final int STARTED = STRIPES + 1;
+    private static final int FINALIZED = STRIPES + 2;
+    private static final int THREW = STRIPES + 3;
+    private static final int NANOS_SUM = STRIPES + 4;
+    private static final int NANOS_MAX = STRIPES + 5;
+    private static final int HISTOGRAMS = STRIPES + 6;
+
+    private static final Unsafe UNSAFE = Unsafe.getUnsafe();
+
+    /**
+     * Where a thread keeps its id; {@code Thread.getId()} won't do, programs override it.
+     * Negative on a JDK that keeps it elsewhere: then one row serves all.
+     */
+    private static final long THREAD_ID = threadIdOffset();
+
+    private FinwatchHook() {}
+
+    /** Fails, before any call is redirected here, on a JDK without the method that {@link #enqueued} calls. */
+    static void prepare() {
+        VM.addFinalRefCount(0);
+    }
+
+    private static long threadIdOffset() {
+        try {
+            return UNSAFE.objectFieldOffset(Thread.class.getDeclaredField("tid"));
+        } catch (Throwable unknownJdk) {
+            return -1;
+        }
+    }
+
+    /**
+     * Finds the slot for the class of an object, which may be about to be registered.
+     *
+     * <p>The unused arguments below are stack: an interpreted {@link FinwatchSlot#find}
+     * takes more of it than {@link #registered} will, so that a stack overflow comes here,
+     * where it does no harm. Compiled code drops them.
+     */
+    static int enter(Object object) {
+        return FinwatchSlot.find(object.getClass(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    }
+
+    /** The Finalizer of an object in that slot is on the chain. */
+    static void registered(int slot) {
+        long stripe = THREAD_ID < 0 ? 0 : UNSAFE.getLong(Thread.currentThread(), THREAD_ID) & (STRIPES - 1);
+        UNSAFE.getAndAddLong(null, COUNTERS + ((stripe * SLOTS + slot) << 3), 1L);
+    }
+
+    /** The collector found the referent unreachable and it is being queued. */
+    static void enqueued(Reference<?> reference) {
+        VM.addFinalRefCount(1);
+        try {
+            Object object = reference.get();
+            if (object != null) {
+                // The queue's lock is held: nobody else writes to this row.
+                long address = row(ENQUEUED, enter(object));
+                UNSAFE.putLong(address, UNSAFE.getLong(address) + 1);
+            }
+        } catch (Throwable neverLetThrough) {
+            // Uncounted, which the agent notices from the VM's own pending count.
+        }
+    }
+
+    /** Calls {@code finalize()} of an object that has just left the chain. */
+    static void invokeFinalize(JavaLangAccess access, Object object) throws Throwable {
+        int slot = enter(object);
+        add(row(STARTED, slot), 1);
+        int outcome = THREW;
+        long start = System.nanoTime();
+        try {
+            access.invokeFinalize(object);
+            outcome = FINALIZED;
+        } finally {
+            finished(slot, outcome, System.nanoTime() - start);
+        }
+    }
+
+    private static void finished(int slot, int outcome, long nanos) {
+        add(row(NANOS_SUM, slot), nanos);
+        if (nanos > UNSAFE.getLong(row(NANOS_MAX, slot))) {
+            raiseMaximum(row(NANOS_MAX, slot), nanos);
+        }
+        add(row(HISTOGRAMS, 0) + ((slot * (long) BUCKETS + bucket(nanos)) << 3), 1);
+        add(row(outcome, slot), 1);
+    }
+
+    /** Rare, so a lock does; compare-and-swap has no name common to all JDKs. */
+    private static synchronized void raiseMaximum(long address, long nanos) {
+        if (nanos > UNSAFE.getLong(address)) {
+            UNSAFE.putLong(address, nanos);
+        }
+    }
+
+    /**
+     * Four buckets to each power of two: of {@code v} below 4 bucket {@code v}, then the
+     * exponent and the two bits below the highest.
+     */
+    static int bucket(long nanos) {
+        if (nanos < 4) {
+            return nanos < 0 ? 0 : (int) nanos;
+        }
+        int exponent = 63 - Long.numberOfLeadingZeros(nanos);
+        int bucket = ((exponent - 1) << 2) + ((int) (nanos >>> (exponent - 2)) & 3);
+        return bucket < BUCKETS ? bucket : BUCKETS - 1;
+    }
+
+    private static long row(int row, int slot) {
+        return COUNTERS + ((row * (long) SLOTS + slot) << 3);
+    }
+
+    private static void add(long address, long delta) {
+        UNSAFE.getAndAddLong(null, address, delta);
+    }
+}

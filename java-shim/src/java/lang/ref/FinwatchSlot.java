@@ -1,0 +1,305 @@
+package java.lang.ref;
+
+import java.net.URL;
+import java.security.CodeSource;
+import java.util.Arrays;
+
+/**
+ * The slot of native counters that belongs to a class, and the table that finds it.
+ *
+ * <p>Readers take no lock: the table is open-addressed by the identity hash of the class,
+ * a published table only ever gains entries, and what they read of an entry is final. Writers hold
+ * {@link #LOCK}; what they do under it is bounded and calls no code of the application.
+ *
+ * <p>Classes are held weakly, so they unload as they would without us. Slot 0,
+ * {@link #OTHER}, is shared by all that have no slot of their own; a class that began
+ * there stays there, or its objects would be registered in one slot and finalized in
+ * another.
+ */
+final class FinwatchSlot extends WeakReference<Class<?>> {
+    /** The shared slot. */
+    static final int OTHER = 0;
+
+    /** Entries beyond this are not made: the classes share {@link #OTHER}. */
+    private static final int MAX_ENTRIES = 1 << 16;
+
+    /** Classes that could get no entry because the heap or the stack was exhausted. */
+    private static final int MAX_STICKY = 256;
+
+    private static final Object LOCK = new Object();
+
+    /** Where the collector puts the entries of classes that are gone. */
+    private static final ReferenceQueue<Object> UNLOADED = new ReferenceQueue<>();
+
+    /** A power of two long, at most half full. */
+    private static FinwatchSlot[] table = new FinwatchSlot[256];
+
+    private static int entries;
+
+    /** Entries that {@link #discovered} has not told yet. */
+    private static int freshCount;
+
+    /** Slots handed out so far; those in {@link #free} included. */
+    private static int used = OTHER + 1;
+
+    /** Slots given back, a stack. */
+    private static final int[] free = new int[FinwatchHook.SLOTS];
+
+    private static int freeCount;
+
+    /** Identity hashes of classes that share {@link #OTHER} without an entry. */
+    private static final int[] sticky = new int[MAX_STICKY];
+
+    private static int stickyCount;
+
+    /** The number of the slot. */
+    final int slot;
+
+    private final int hash;
+
+    /** Binary name of the class; it outlives the class, to name its last counts. */
+    final String name;
+
+    /** Binary name of the class of the defining loader; null for the bootstrap loader. */
+    final String loader;
+
+    /** Identity hash of the defining loader. */
+    final int loaderHash;
+
+    /** Not yet told by {@link #discovered}; under {@link #LOCK}. */
+    private boolean fresh = true;
+
+    private FinwatchSlot(Class<?> type, int slot) {
+        super(type, UNLOADED);
+        this.slot = slot;
+        this.hash = System.identityHashCode(type);
+        this.name = type.getName();
+        ClassLoader definer = type.getClassLoader();
+        this.loader = definer == null ? null : definer.getClass().getName();
+        this.loaderHash = System.identityHashCode(definer);
+    }
+
+    /**
+     * The slot of a class, which gets one if it has none.
+     *
+     * <p>Any thread. The padding is stack that is touched here, see {@link FinwatchHook#enter}.
+     */
+    static int find(
+            Class<?> type, long a, long b, long c, long d, long e, long f, long g, long h, long i, long j, long k,
+            long l) {
+        FinwatchSlot[] table = FinwatchSlot.table;
+        FinwatchSlot entry = table[System.identityHashCode(type) & (table.length - 1)];
+        if (entry != null && entry.get() == type) {
+            return entry.slot;
+        }
+        return probe(type);
+    }
+
+    private static int probe(Class<?> type) {
+        FinwatchSlot entry = lookUp(type);
+        return entry != null ? entry.slot : discover(type);
+    }
+
+    private static FinwatchSlot lookUp(Class<?> type) {
+        FinwatchSlot[] table = FinwatchSlot.table;
+        int mask = table.length - 1;
+        int at = System.identityHashCode(type) & mask;
+        for (FinwatchSlot entry = table[at]; entry != null; entry = table[at]) {
+            if (entry.get() == type) {
+                return entry;
+            }
+            at = (at + 1) & mask;
+        }
+        return null;
+    }
+
+    private static int discover(Class<?> type) {
+        int hash = System.identityHashCode(type);
+        synchronized (LOCK) {
+            FinwatchSlot entry = lookUp(type);
+            if (entry != null) {
+                return entry.slot;
+            }
+            if (entries >= MAX_ENTRIES || stickyCount >= MAX_STICKY || isSticky(hash)) {
+                return OTHER;
+            }
+            try {
+                return insert(type);
+            } catch (Throwable exhausted) {
+                sticky[stickyCount++] = hash;
+                return OTHER;
+            }
+        }
+    }
+
+    private static boolean isSticky(int hash) {
+        for (int i = 0; i < stickyCount; i++) {
+            if (sticky[i] == hash) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Makes everything that can fail to be made before anything is changed. */
+    private static int insert(Class<?> type) {
+        int slot = freeCount > 0 ? free[freeCount - 1] : used < FinwatchHook.SLOTS ? used : OTHER;
+        FinwatchSlot entry = new FinwatchSlot(type, slot);
+        FinwatchSlot[] table = FinwatchSlot.table;
+        if ((entries + 1) * 2 > table.length) {
+            table = copy(table.length * 2, null);
+        }
+        place(table, entry);
+        FinwatchSlot.table = table;
+        entries++;
+        freshCount++;
+        if (slot != OTHER) {
+            if (freeCount > 0) {
+                freeCount--;
+            } else {
+                used++;
+            }
+        }
+        return slot;
+    }
+
+    private static FinwatchSlot[] copy(int length, FinwatchSlot without) {
+        FinwatchSlot[] to = new FinwatchSlot[length];
+        for (FinwatchSlot entry : table) {
+            if (entry != null && entry != without) {
+                place(to, entry);
+            }
+        }
+        return to;
+    }
+
+    private static void place(FinwatchSlot[] table, FinwatchSlot entry) {
+        int mask = table.length - 1;
+        int at = entry.hash & mask;
+        while (table[at] != null) {
+            at = (at + 1) & mask;
+        }
+        table[at] = entry;
+    }
+
+    /**
+     * The classes that got an entry since the last call, or null: {@code long[]} {slot,
+     * identity hash of the loader} each, {@code String[]} names, classes of loaders, and
+     * code sources. The agent's own thread only.
+     */
+    static Object[] discovered() {
+        FinwatchSlot[] fresh = takeFresh();
+        if (fresh == null) {
+            return null;
+        }
+        long[] numbers = new long[fresh.length * 2];
+        String[] names = new String[fresh.length];
+        String[] loaders = new String[fresh.length];
+        String[] sources = new String[fresh.length];
+        for (int i = 0; i < fresh.length; i++) {
+            numbers[2 * i] = fresh[i].slot;
+            numbers[2 * i + 1] = fresh[i].loaderHash;
+            names[i] = fresh[i].name;
+            loaders[i] = fresh[i].loader;
+            sources[i] = source(fresh[i].get());
+        }
+        return new Object[] {numbers, names, loaders, sources};
+    }
+
+    private static FinwatchSlot[] takeFresh() {
+        synchronized (LOCK) {
+            if (freshCount == 0) {
+                return null;
+            }
+            FinwatchSlot[] taken = new FinwatchSlot[freshCount];
+            int at = 0;
+            for (FinwatchSlot entry : table) {
+                if (entry != null && entry.fresh) {
+                    taken[at++] = entry;
+                }
+            }
+            for (FinwatchSlot entry : taken) {
+                entry.fresh = false;
+            }
+            freshCount = 0;
+            return taken;
+        }
+    }
+
+    /**
+     * Where the class was loaded from, or null. Calls no code of the application: a
+     * CodeSource of its own or an exotic URL is not asked.
+     */
+    private static String source(Class<?> type) {
+        try {
+            CodeSource source = type == null ? null : type.getProtectionDomain().getCodeSource();
+            if (source == null || source.getClass() != CodeSource.class || source.getLocation() == null) {
+                return null;
+            }
+            URL location = source.getLocation();
+            return location.getProtocol() + ":" + location.getFile();
+        } catch (Throwable noSourceThen) {
+            return null;
+        }
+    }
+
+    /**
+     * Slots of classes that were unloaded since the last call, or null. An entry without
+     * a slot of its own is forgotten at once; the others wait for {@link #release}. The
+     * agent's own thread only.
+     */
+    static long[] unloaded() {
+        long[] slots = null;
+        for (Reference<?> gone = UNLOADED.poll(); gone != null; gone = UNLOADED.poll()) {
+            FinwatchSlot entry = (FinwatchSlot) gone;
+            if (entry.slot == OTHER) {
+                forget(entry);
+                continue;
+            }
+            slots = slots == null ? new long[1] : Arrays.copyOf(slots, slots.length + 1);
+            slots[slots.length - 1] = entry.slot;
+        }
+        return slots;
+    }
+
+    /**
+     * Gives the slot of an unloaded class to the next class that comes. The agent has
+     * reported its counters and set them to zero. The agent's own thread only.
+     */
+    static void release(int slot) {
+        synchronized (LOCK) {
+            for (FinwatchSlot entry : table) {
+                if (entry != null && entry.slot == slot) {
+                    forget(entry);
+                    free[freeCount++] = slot;
+                    return;
+                }
+            }
+        }
+    }
+
+    private static void forget(FinwatchSlot entry) {
+        synchronized (LOCK) {
+            table = copy(table.length, entry);
+            entries--;
+            if (entry.fresh) {
+                freshCount--;
+            }
+        }
+    }
+
+    /**
+     * Makes the VM resolve what a first registration, perhaps at the edge of the stack or
+     * with the heap full, must not have to. A class that is null fails to get an entry and
+     * leaves a hash behind that no class has.
+     *
+     * @return the slot in which one registration was counted that never was
+     */
+    static int prepare() {
+        discover(null);
+        int slot = FinwatchHook.enter(LOCK);
+        FinwatchHook.registered(slot);
+        FinwatchHook.prepare();
+        return slot;
+    }
+}
