@@ -1,1 +1,40 @@
-//! Runs real JVMs with the agent and reads back what it wrote.
+//! Runs real JVMs with the agent, reads what it writes while they run, and holds it
+//! against what the JVMs say themselves.
+//!
+//! A test names the JVMs it wants ([`for_each_jvm`], [`for_each_jdk`]), starts a program
+//! in each ([`Launch`]), tells the program what to do ([`Jvm::tell`]) and waits for
+//! records ([`Stream`]). Nothing here waits for a clock: a wait ends with an event, or
+//! the watchdog ends it and shows everything there is to see.
+
+pub mod bench;
+
+mod capture;
+mod checks;
+mod jcmd;
+mod jdk;
+mod jfr;
+mod jvm;
+mod launch;
+mod ledger;
+mod library;
+mod matrix;
+mod programs;
+mod scenario;
+mod schema;
+mod stream;
+mod workspace;
+
+pub use capture::Capture;
+pub use checks::assert_balanced;
+pub use jcmd::Jcmd;
+pub use jdk::{Collector, Jdk, all_jdks};
+pub use jfr::{FinalizerStatistics, finalizer_statistics};
+pub use jvm::{Ended, Jvm};
+pub use launch::Launch;
+pub use ledger::{counts_of, find_row, rows_of};
+pub use library::agent_library;
+pub use matrix::{Case, any_case, for_each_jdk, for_each_jvm};
+pub use programs::{classes, java_agent_jar};
+pub use scenario::{assert_chain, live_and_die};
+pub use stream::{Stream, sample};
+pub use workspace::{WATCHDOG, target_directory};

@@ -1,0 +1,138 @@
+package subject;
+
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.lang.ref.WeakReference;
+import java.net.URL;
+import java.nio.charset.StandardCharsets;
+import java.security.CodeSource;
+import java.security.ProtectionDomain;
+import java.security.cert.Certificate;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+
+/** Commands about loaders: one name in many of them, many names in one, and unloading. */
+final class Loading {
+    private static final List<Object> OBJECTS = new ArrayList<>();
+    private static final List<WeakReference<Class<?>>> CLASSES = new ArrayList<>();
+    private static volatile boolean churning;
+    private static Thread churn;
+    private static volatile long churned;
+
+    private Loading() {
+    }
+
+    static void commands(Map<String, Driver.Command> commands) {
+        commands.put("loaders", a -> loaders(Integer.parseInt(a[0])));
+        commands.put("manyclasses", a -> manyClasses(Integer.parseInt(a[0])));
+        commands.put("unload", a -> unload());
+        commands.put("churn", a -> churn());
+        commands.put("calm", a -> calm());
+    }
+
+    /** Defines its classes itself, from bytes in the hand, each with the code source that it was given. */
+    private static final class Loader extends ClassLoader {
+        private final ProtectionDomain domain;
+
+        Loader(String source) throws Exception {
+            super(Loading.class.getClassLoader());
+            domain = new ProtectionDomain(new CodeSource(new URL(source), (Certificate[]) null), null);
+        }
+
+        Class<?> define(String name, byte[] bytes) {
+            return defineClass(name, bytes, 0, bytes.length, domain);
+        }
+    }
+
+    /** {@code subject.Isolated} in that many loaders; loader k (from 0), loaded from file:/isolated/k.jar, makes k % 3 + 1 objects. */
+    private static Json loaders(int count) throws Exception {
+        byte[] bytes = bytes("Isolated");
+        for (int k = 0; k < count; k++) {
+            make(new Loader("file:/isolated/" + k + ".jar").define("subject.Isolated", bytes), k % 3 + 1);
+        }
+        return LoadedTally.TALLY.json();
+    }
+
+    /** That many classes in one loader, one object of each. */
+    private static Json manyClasses(int count) throws Exception {
+        Loader loader = new Loader("file:/generated.jar");
+        for (int k = 0; k < count; k++) {
+            make(loader.define(generatedName(k), generated(k)), 1);
+        }
+        return LoadedTally.TALLY.json();
+    }
+
+    private static void make(Class<?> type, int count) throws Exception {
+        CLASSES.add(new WeakReference<Class<?>>(type));
+        for (int i = 0; i < count; i++) {
+            OBJECTS.add(type.getDeclaredConstructor().newInstance());
+            LoadedTally.TALLY.made.incrementAndGet();
+        }
+    }
+
+    private static String generatedName(int k) {
+        return String.format("subject.Generated%05d", k);
+    }
+
+    private static byte[] generated(int k) throws Exception {
+        String latin = new String(bytes("Generated00000"), StandardCharsets.ISO_8859_1);
+        return latin.replace("Generated00000", String.format("Generated%05d", k)).getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    private static byte[] bytes(String simpleName) throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (InputStream input = Loading.class.getResourceAsStream(simpleName + ".class")) {
+            byte[] buffer = new byte[4096];
+            for (int n; (n = input.read(buffer)) > 0; ) {
+                bytes.write(buffer, 0, n);
+            }
+        }
+        return bytes.toByteArray();
+    }
+
+    /** Lets go of all of them and collects until the classes are gone. */
+    private static Json unload() throws Exception {
+        OBJECTS.clear();
+        int all = CLASSES.size();
+        for (int round = 0; round < 300 && !CLASSES.isEmpty(); round++) {
+            System.gc();
+            for (Iterator<WeakReference<Class<?>>> i = CLASSES.iterator(); i.hasNext(); ) {
+                if (i.next().get() == null) {
+                    i.remove();
+                }
+            }
+            if (!CLASSES.isEmpty()) {
+                Thread.sleep(5);
+            }
+        }
+        Json answer = LoadedTally.TALLY.json().with("unloaded", all - CLASSES.size());
+        return CLASSES.isEmpty() ? answer : answer.with("error", CLASSES.size() + " classes stay loaded");
+    }
+
+    /** Until {@code calm}: a thread that loads classes, makes an object of each and forgets both. */
+    private static Json churn() {
+        churning = true;
+        churn = new Thread(() -> {
+            try {
+                byte[] bytes = bytes("Isolated");
+                while (churning) {
+                    new Loader("file:/churn.jar").define("subject.Isolated", bytes).getDeclaredConstructor().newInstance();
+                    LoadedTally.TALLY.made.incrementAndGet();
+                    churned++;
+                }
+            } catch (Exception e) {
+                e.printStackTrace();
+            }
+        }, "churn");
+        churn.start();
+        return new Json().with("churning", 1);
+    }
+
+    private static Json calm() throws Exception {
+        churning = false;
+        churn.join();
+        return LoadedTally.TALLY.json().with("churned", churned);
+    }
+}

@@ -1,0 +1,83 @@
+//! Everything once under `-Xcheck:jni`: nothing to complain about that the program alone
+//! would not be complained about.
+
+use std::collections::BTreeSet;
+
+use finwatch_tests::{Case, Launch, for_each_jdk, for_each_jvm};
+
+const EVERYTHING: [&str; 18] = [
+    "register subject.Plain 200",
+    "register subject.Throwing 20",
+    "clone 5",
+    "deserialize 3",
+    "reflect 3",
+    "loaders 20",
+    "manyclasses 300",
+    "buffers 2 4096",
+    "garbage 50",
+    "gc 2",
+    "threads 20 100",
+    "drop",
+    "quiet",
+    "unload",
+    "stuck",
+    "runFinalization",
+    "release",
+    "deepstack 20",
+];
+
+#[test]
+fn nothing_is_complained_about() {
+    for_each_jdk(|case| {
+        let without = complaints(case, false);
+        let with = complaints(case, true);
+        let ours: Vec<_> = with.difference(&without).collect();
+        assert!(
+            ours.is_empty(),
+            "complaints that the program alone has not: {ours:#?}"
+        );
+    });
+}
+
+fn complaints(case: &Case, watched: bool) -> BTreeSet<String> {
+    let launch = Launch::new(case).flag("-Xcheck:jni").flag("-Xmx128m");
+    let mut jvm = if watched {
+        launch.start()
+    } else {
+        launch.without_agent().start()
+    };
+    for command in EVERYTHING {
+        jvm.tell(command);
+    }
+    if watched {
+        jvm.stream().fresh_sample();
+    }
+    let mut ended = jvm.end();
+    assert!(ended.status.success());
+    if watched {
+        ended.stream().stop();
+    }
+    let all = ended.out() + &ended.err();
+    let complaint = |line: &&str| {
+        ["WARNING", "FATAL", "[warning]", "[error]"]
+            .iter()
+            .any(|word| line.contains(word))
+    };
+    all.lines().filter(complaint).map(String::from).collect()
+}
+
+#[test]
+fn a_short_life_with_every_collector() {
+    for_each_jvm(|case| {
+        let run = |launch: Launch| {
+            launch
+                .flag("-Xcheck:jni")
+                .program(&["subject.Talker", "3", "0"])
+                .run()
+        };
+        let watched = run(Launch::new(case));
+        let plain = run(Launch::new(case).without_agent());
+        assert_eq!(watched.out(), plain.out());
+        assert_eq!(watched.err(), plain.err());
+    });
+}
