@@ -24,7 +24,11 @@ mod stack_map;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod insertion_tests;
+#[cfg(test)]
 mod listing;
+#[cfg(test)]
+mod refusal_tests;
 
 pub use class_file::check;
 pub use presence::calls_hook;
