@@ -13,13 +13,18 @@ mod bytes;
 mod class_file;
 mod code;
 mod constant_pool;
+mod enqueue;
 mod insertion;
 mod instruction;
 mod presence;
 mod redirect;
 mod refused;
+mod register;
+mod run_finalizer;
 mod shim;
+mod site;
 mod stack_map;
+mod vm_names;
 
 #[cfg(test)]
 mod golden;
@@ -32,9 +37,10 @@ mod refusal_tests;
 
 pub use class_file::check;
 pub use presence::calls_hook;
-pub use redirect::{VmNames, finalizer, reference_queue, vm_names};
+pub use redirect::{finalizer, reference_queue};
 pub use refused::Refused;
 pub use shim::shim;
+pub use vm_names::{VmNames, vm_names};
 
 /// Internal name of the shim class that the redirected calls go to.
 pub const HOOK: &str = "java/lang/ref/FinwatchHook";

@@ -40,3 +40,12 @@ pub(super) fn shown(name: &[u8]) -> String {
     let dots = if name.len() > LONGEST { "..." } else { "" };
     format!("{}{dots}", head.escape_ascii())
 }
+
+/// A refusal for a class of another shape.
+pub(super) fn shape<T>(place: &'static str, expected: &'static str, found: String) -> Result<T> {
+    Err(Refused::Shape {
+        place,
+        expected,
+        found,
+    })
+}
