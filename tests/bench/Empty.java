@@ -1,0 +1,6 @@
+/** Starts and ends. */
+public final class Empty {
+    private Empty() {}
+
+    public static void main(String[] args) {}
+}

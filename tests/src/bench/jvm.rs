@@ -1,0 +1,223 @@
+//! One JVM run of a benchmark: without the agent or with it, and what it reported.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::pairs::Pair;
+use super::setup::Setup;
+use crate::Jdk;
+
+/// Which side of a pair a run is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Without,
+    With,
+}
+
+/// A JVM to start, but for the agent: the same on both sides.
+#[derive(Debug, Clone)]
+pub struct Jvm {
+    pub jdk: Jdk,
+    pub options: Vec<String>,
+    pub class_path: Vec<PathBuf>,
+    pub main: &'static str,
+    pub arguments: Vec<String>,
+}
+
+impl Jvm {
+    /// The program `main` of the benchmarks' own, with nothing else set.
+    pub fn new(setup: &Setup, jdk: &Jdk, main: &'static str) -> Self {
+        Self {
+            jdk: jdk.clone(),
+            options: Vec::new(),
+            class_path: vec![setup.programs.clone()],
+            main,
+            arguments: Vec::new(),
+        }
+    }
+
+    /// Adds JVM options, separated by white space.
+    #[must_use]
+    pub fn options(mut self, options: &str) -> Self {
+        self.options
+            .extend(options.split_whitespace().map(str::to_owned));
+        self
+    }
+
+    /// Adds an argument of the program.
+    #[must_use]
+    pub fn argument(mut self, argument: impl ToString) -> Self {
+        self.arguments.push(argument.to_string());
+        self
+    }
+
+    /// The command line; with the agent, its stream goes to `stream`.
+    pub fn command(&self, setup: &Setup, side: Side, stream: &Path) -> Command {
+        let mut command = Command::new(self.jdk.tool("java"));
+        if let (Side::With, Some(agent)) = (side, &setup.agent) {
+            command.arg(agent_option(agent, stream));
+        }
+        let class_path: Vec<_> = self
+            .class_path
+            .iter()
+            .map(|p| p.to_string_lossy())
+            .collect();
+        command
+            .args(&self.options)
+            .args(["-cp", &class_path.join(":"), self.main])
+            .args(&self.arguments)
+            // Options from the environment would be on both sides, but nobody would see them in the result.
+            .env_remove("JAVA_TOOL_OPTIONS")
+            .env_remove("JDK_JAVA_OPTIONS")
+            .env_remove("FINWATCH_OPTIONS")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, setup: &Setup, side: Side) -> Result<Report> {
+        let stream = setup.stream()?;
+        let output = self
+            .command(setup, side, &stream)
+            .output()
+            .with_context(|| format!("starting {}", self.jdk.tool("java").display()))?;
+        let report = self.report(setup, side, &output, &stream);
+        let _ = fs::remove_file(&stream); // Not there without the agent.
+        report
+    }
+
+    fn report(&self, setup: &Setup, side: Side, output: &Output, stream: &Path) -> Result<Report> {
+        let text = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            bail!(
+                "{} on JDK {} ended with {}:\n{text}{}",
+                self.main,
+                self.jdk.feature,
+                output.status,
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        let watched = side == Side::With && setup.agent.is_some();
+        Ok(Report {
+            figures: figures(&text),
+            registered: watched.then(|| registered(stream)).transpose()?,
+        })
+    }
+}
+
+fn agent_option(agent: &Path, stream: &Path) -> String {
+    format!("-agentpath:{}=out={}", agent.display(), stream.display())
+}
+
+/// What a run brought.
+#[derive(Debug, Clone)]
+pub struct Report {
+    figures: BTreeMap<String, f64>,
+    /// Objects that the agent's ledger saw registered; `None` without the agent.
+    pub registered: Option<u64>,
+}
+
+impl Report {
+    /// A figure that the program must have printed.
+    pub fn figure(&self, name: &str) -> Result<f64> {
+        self.figures.get(name).copied().with_context(|| {
+            let known: Vec<_> = self.figures.keys().collect();
+            format!("the program printed no `bench {name} …`, only {known:?}")
+        })
+    }
+}
+
+/// The lines `bench NAME VALUE` of a program's output.
+fn figures(text: &str) -> BTreeMap<String, f64> {
+    text.lines()
+        .filter_map(|line| {
+            let (name, value) = line.strip_prefix("bench ")?.split_once(' ')?;
+            Some((name.to_owned(), value.parse().ok()?))
+        })
+        .collect()
+}
+
+/// An agent that fell back to less would look cheap: the stream has to say that it was at work to the end.
+fn registered(stream: &Path) -> Result<u64> {
+    let text = fs::read_to_string(stream).with_context(|| {
+        format!(
+            "reading {}, which the agent should have written",
+            stream.display()
+        )
+    })?;
+    let last = text.lines().last().unwrap_or_default();
+    let record: serde_json::Value =
+        serde_json::from_str(last).with_context(|| format!("the stream ends in `{last}`"))?;
+    ensure!(
+        record["type"] == "stop" && record["coverage"]["level"] == "exact",
+        "wanted a `stop` record with coverage `exact` at the end of the stream, found `{last}`"
+    );
+    record["finalizer"]["registered_total"]
+        .as_u64()
+        .with_context(|| format!("no registered_total in `{last}`"))
+}
+
+/// Runs pairs in turn and calls `take` with the report of each run; what it returns becomes the pair.
+///
+/// Every second pair has the agent first, so that neither side always runs on the other's leavings.
+pub fn interleave<T>(pairs: usize, mut run: impl FnMut(Side) -> Result<T>) -> Result<Vec<(T, T)>> {
+    let mut all = Vec::with_capacity(pairs);
+    for pair in 0..pairs {
+        all.push(if pair % 2 == 0 {
+            let without = run(Side::Without)?;
+            (without, run(Side::With)?)
+        } else {
+            let with = run(Side::With)?;
+            (run(Side::Without)?, with)
+        });
+        eprint!(".");
+    }
+    Ok(all)
+}
+
+/// The pairs of one figure.
+pub fn pairs_of(runs: &[(Report, Report)], name: &str) -> Result<Vec<Pair>> {
+    runs.iter()
+        .map(|(without, with)| {
+            Ok(Pair {
+                without: without.figure(name)?,
+                with: with.figure(name)?,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_marked_lines_are_figures() {
+        let read = figures("bench cpu_ns 64.5\nready\nbench torn\nbench collections 0.0\n");
+        assert_eq!(read.len(), 2);
+        assert_eq!(read["cpu_ns"], 64.5);
+    }
+
+    #[test]
+    fn every_second_pair_begins_with_the_agent() {
+        let mut order = Vec::new();
+        let pairs = interleave(2, |side| {
+            order.push(side);
+            Ok(side)
+        })
+        .unwrap();
+        assert_eq!(
+            order,
+            [Side::Without, Side::With, Side::With, Side::Without]
+        );
+        assert!(
+            pairs
+                .iter()
+                .all(|pair| *pair == (Side::Without, Side::With))
+        );
+    }
+}

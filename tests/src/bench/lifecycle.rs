@@ -1,0 +1,49 @@
+//! Short-lived finalizable objects from registration to the end of `finalize()`: all three hooks, and all the work that
+//! the JVM itself has with such an object.
+
+use anyhow::{Result, ensure};
+
+use super::jvm::{self, Jvm};
+use super::setup::Setup;
+use super::table::{Bound, Ratio, Tables};
+
+const OBJECTS: u64 = 100_000;
+
+/// Room for the objects of a repetition in a survivor space, so that nothing gets old.
+const HEAP: &str = "-Xms256m -Xmx256m -Xmn96m -XX:SurvivorRatio=2";
+
+pub fn measure(setup: &Setup, tables: &mut Tables, collector: &'static str) -> Result<()> {
+    for jdk in setup.few_jdks() {
+        let repetitions = setup.effort(40, 20);
+        let jvm = Jvm::new(setup, jdk, "RegisterToFinalize")
+            .options(HEAP)
+            .options(&format!("-XX:+Use{collector}GC"))
+            .argument(OBJECTS)
+            .argument(repetitions);
+        let runs = jvm::interleave(setup.effort(10, 4), |side| {
+            let report = jvm.run(setup, side)?;
+            if let Some(counted) = report.registered {
+                let made = OBJECTS * repetitions;
+                ensure!(
+                    counted >= made,
+                    "the program made {made} objects, the agent counted {counted}"
+                );
+            }
+            Ok(report)
+        })?;
+        for (figure, measure) in [
+            ("cpu_ns", "CPU of all threads, ns/object"),
+            ("elapsed_ns", "elapsed, ns/object"),
+        ] {
+            tables.ratios.push(Ratio {
+                jdk: jdk.feature.to_string(),
+                collector,
+                benchmark: "register to finalize, short-lived".to_owned(),
+                measure,
+                pairs: jvm::pairs_of(&runs, figure)?,
+                bound: Bound::AtMost(1.05),
+            });
+        }
+    }
+    Ok(())
+}

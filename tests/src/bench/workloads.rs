@@ -1,0 +1,96 @@
+//! Programs that have few finalizable objects or none: the agent must not be noticed.
+
+use anyhow::Result;
+
+use super::jvm::{self, Jvm};
+use super::setup::Setup;
+use super::table::{Bound, Ratio, Tables};
+use crate::Jdk;
+
+const CPU: (&str, &str) = ("cpu_ms", "CPU of all threads, ms");
+const ELAPSED: (&str, &str) = ("elapsed_ms", "elapsed, ms");
+
+/// An allocation-heavy program without finalizers.
+pub fn no_finalizers(setup: &Setup, tables: &mut Tables) -> Result<()> {
+    for jdk in setup.few_jdks() {
+        let jvm = Jvm::new(setup, jdk, "AllocationHeavy")
+            .options("-XX:+UseG1GC -Xms256m -Xmx256m")
+            .argument(1_000_000)
+            .argument(setup.effort(20, 10));
+        compare(
+            setup,
+            tables,
+            &jvm,
+            "allocation-heavy, no finalizers",
+            setup.effort(10, 4),
+        )?;
+    }
+    Ok(())
+}
+
+/// javac over the 990 files of commons-math, once from a cold start, as builds do.
+pub fn compiler(setup: &Setup, tables: &mut Tables) -> Result<()> {
+    let sources = setup.unpacked("commons-math3")?;
+    for jdk in setup.few_jdks().iter().filter(|jdk| has_compiler(jdk)) {
+        let jvm = Jvm::new(setup, jdk, "CompilerWorkload")
+            .options("-XX:+UseG1GC -Xms1g -Xmx1g")
+            .argument(sources.display())
+            .argument(setup.file("compiled").display())
+            .argument(1);
+        compare(
+            setup,
+            tables,
+            &jvm,
+            "javac, commons-math",
+            setup.effort(8, 2),
+        )?;
+    }
+    Ok(())
+}
+
+/// JDK 8 keeps its compiler in a jar of its own.
+fn has_compiler(jdk: &Jdk) -> bool {
+    jdk.feature > 8 && jdk.has_tool("javac")
+}
+
+/// H2 in memory: inserts, transactions, an aggregate.
+pub fn database(setup: &Setup, tables: &mut Tables) -> Result<()> {
+    let h2 = setup.library("h2")?;
+    for jdk in setup.few_jdks() {
+        let mut jvm = Jvm::new(setup, jdk, "DatabaseWorkload")
+            .options("-XX:+UseG1GC -Xms512m -Xmx512m")
+            .argument("jdbc:h2:mem:")
+            .argument(20_000)
+            .argument(setup.effort(8, 4));
+        jvm.class_path.push(h2.clone());
+        compare(
+            setup,
+            tables,
+            &jvm,
+            "embedded database, H2",
+            setup.effort(8, 3),
+        )?;
+    }
+    Ok(())
+}
+
+fn compare(
+    setup: &Setup,
+    tables: &mut Tables,
+    jvm: &Jvm,
+    benchmark: &str,
+    pairs: usize,
+) -> Result<()> {
+    let runs = jvm::interleave(pairs, |side| jvm.run(setup, side))?;
+    for (figure, measure) in [CPU, ELAPSED] {
+        tables.ratios.push(Ratio {
+            jdk: jvm.jdk.feature.to_string(),
+            collector: "G1",
+            benchmark: benchmark.to_owned(),
+            measure,
+            pairs: jvm::pairs_of(&runs, figure)?,
+            bound: Bound::Indistinguishable,
+        });
+    }
+    Ok(())
+}
