@@ -88,6 +88,15 @@ impl ClassFile {
         Ok(out)
     }
 
+    /// See the function of this name.
+    pub fn check(&self) -> Result<()> {
+        self.pool.class_name(self.this_class)?;
+        let codes = self.codes()?;
+        codes
+            .iter()
+            .try_for_each(|(_, code)| code.check_references(&self.pool))
+    }
+
     pub fn method_name(&self, method: usize) -> Result<&[u8]> {
         self.pool.utf8(self.methods[method].name)
     }
@@ -128,16 +137,11 @@ impl ClassFile {
     }
 }
 
-/// Reads a class file strictly: every constant refers to one of the right kind, and every branch,
-/// exception handler, frame and debug entry falls on an instruction. Nothing is verified about types:
-/// that is the VM's part.
+/// Reads a class file strictly: every constant refers to one of the right kind, as does every
+/// instruction, and every branch, exception handler and stack map frame falls on an instruction. Nothing is
+/// verified about types: that is the VM's part.
 pub fn check(class_file: &[u8]) -> Result<()> {
-    let class = ClassFile::parse(class_file)?;
-    class.pool.class_name(class.this_class)?;
-    for (_, code) in class.codes()? {
-        code.check_tables(&class.pool)?;
-    }
-    Ok(())
+    ClassFile::parse(class_file)?.check()
 }
 
 /// The attributes of a given name.

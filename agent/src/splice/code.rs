@@ -8,7 +8,7 @@ use super::class_file::{Attribute, named, read_attributes, read_table, write_att
 use super::constant_pool::{ConstantPool, MemberName};
 use super::instruction::{INVOKEINTERFACE, INVOKEVIRTUAL, Instruction, NEW, walk};
 use super::refused::{Result, malformed, shown};
-use super::stack_map::{self, Frame};
+use super::stack_map::{self, Frame, Type};
 
 /// An exception table entry; offsets in the method's code.
 #[derive(Debug, Clone, Copy)]
@@ -100,18 +100,41 @@ impl Code {
         Ok(())
     }
 
-    /// Checks the StackMapTable: frames on instructions, uninitialized objects on their `new`.
-    pub fn check_tables(&self, pool: &ConstantPool) -> Result<()> {
+    /// Checks what instructions, handlers and frames refer to. A reference beyond the constant pool would
+    /// otherwise come to mean something when constants are added.
+    pub fn check_references(&self, pool: &ConstantPool) -> Result<()> {
+        for instruction in &self.instructions {
+            if let Some(index) = instruction.constant(&self.bytes) {
+                pool.expect_operand(instruction.opcode, index)?;
+            }
+        }
+        for handler in self
+            .handlers
+            .iter()
+            .filter(|handler| handler.catch_type != 0)
+        {
+            pool.class_name(handler.catch_type)?;
+        }
         for mut frame in self.frames(pool)? {
             self.expect_instruction(frame.at, "a stack map frame")?;
-            for object in frame.uninitialized() {
-                let instruction = self.instruction_at(usize::from(object));
-                if instruction.is_none_or(|instruction| instruction.opcode != NEW) {
-                    return malformed(format!("a stack map frame names no `new` with {object}"));
+            for each in frame.types() {
+                match *each {
+                    Type::Plain(_) => {}
+                    Type::Object(class) => drop(pool.class_name(class)?),
+                    Type::Uninitialized(offset) => self.expect_new(offset)?,
                 }
             }
         }
         Ok(())
+    }
+
+    fn expect_new(&self, at: u16) -> Result<()> {
+        match self.instruction_at(usize::from(at)) {
+            Some(Instruction { opcode: NEW, .. }) => Ok(()),
+            _ => malformed(format!(
+                "a stack map frame says that there is a `new` at {at}"
+            )),
+        }
     }
 
     fn expect_instruction(&self, at: usize, what: &str) -> Result<()> {

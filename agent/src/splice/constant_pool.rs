@@ -4,8 +4,13 @@
 
 use super::Refused;
 use super::bytes::{Reader, put_count, put_u2};
+use super::instruction::{
+    GETSTATIC, INVOKEDYNAMIC, INVOKEINTERFACE, INVOKESPECIAL, INVOKESTATIC, INVOKEVIRTUAL, LDC,
+    LDC2_W, NEW, PUTFIELD,
+};
 use super::refused::{Result, malformed};
 
+const FIELDREF: u8 = 9;
 pub(super) const METHODREF: u8 = 10;
 pub(super) const INTERFACE_METHODREF: u8 = 11;
 
@@ -165,6 +170,32 @@ impl ConstantPool {
                 })
             }
             _ => malformed(format!("constant {index} is no field or method")),
+        }
+    }
+
+    /// Checks that a constant is of the kind that an instruction of this opcode works on.
+    pub fn expect_operand(&self, opcode: u8, index: u16) -> Result<()> {
+        let fits = match (opcode, self.get(index)) {
+            (LDC..=LDC2_W, constant) => matches!(
+                constant,
+                Constant::Class { .. }
+                    | Constant::MethodType { .. }
+                    | Constant::Other {
+                        tag: 3..=6 | 8 | 15 | 17,
+                        ..
+                    }
+            ),
+            (GETSTATIC..=PUTFIELD, Constant::Member { tag, .. }) => *tag == FIELDREF,
+            (INVOKEVIRTUAL, Constant::Member { tag, .. }) => *tag == METHODREF,
+            (INVOKEINTERFACE, Constant::Member { tag, .. }) => *tag == INTERFACE_METHODREF,
+            (INVOKESPECIAL..=INVOKESTATIC, Constant::Member { tag, .. }) => *tag != FIELDREF,
+            (INVOKEDYNAMIC, Constant::Other { tag, .. }) => *tag == 18,
+            (NEW.., Constant::Class { .. }) => true,
+            _ => false,
+        };
+        match fits {
+            true => Ok(()),
+            false => malformed(format!("constant {index} is nothing for opcode {opcode}")),
         }
     }
 

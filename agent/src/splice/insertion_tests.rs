@@ -296,8 +296,10 @@ fn read_back(code: &Code, pool: &ConstantPool, number: impl Fn(usize) -> usize) 
     }
 }
 
-fn empty_pool() -> ConstantPool {
-    ConstantPool::read(1, &mut Reader::new(&[], "no constants")).unwrap()
+/// Constant 1 is a class.
+fn small_pool() -> ConstantPool {
+    let constants = b"\x07\x00\x02\x01\x00\x01C";
+    ConstantPool::read(3, &mut Reader::new(constants, "two constants")).unwrap()
 }
 
 proptest! {
@@ -309,7 +311,7 @@ proptest! {
         lengths in [1..9_usize, 1..9],
         skips in any::<[bool; 2]>(),
     ) {
-        let mut pool = empty_pool();
+        let mut pool = small_pool();
         let code = lay_out(&method, &mut pool);
         let offsets = offsets(&method.instructions);
         let places = [first, second].map(|place| place.index(method.instructions.len()));
@@ -323,7 +325,7 @@ proptest! {
 
         // Written and read strictly again, nothing falls between instructions.
         let parsed = Code::parse(&inserted.write().unwrap(), &pool).unwrap();
-        parsed.check_tables(&pool).unwrap();
+        parsed.check_references(&pool).unwrap();
 
         // By offset: the instruction that a place means, and whether what is inserted there runs.
         let mut starts = Vec::new();
@@ -377,7 +379,7 @@ fn long_jump(length: usize) -> (Code, ConstantPool) {
     );
     let (handlers, variables) = (vec![], vec![]);
     let (lines, frames) = (BTreeSet::new(), BTreeSet::new());
-    let mut pool = empty_pool();
+    let mut pool = small_pool();
     let method = Method {
         instructions,
         handlers,

@@ -6,6 +6,8 @@ use super::refused::{Result, malformed};
 pub(super) const NOP: u8 = 0;
 pub(super) const ICONST_M1: u8 = 2;
 pub(super) const ICONST_1: u8 = 4;
+pub(super) const LDC: u8 = 18;
+pub(super) const LDC2_W: u8 = 20;
 pub(super) const ALOAD_0: u8 = 42;
 pub(super) const ALOAD_1: u8 = 43;
 pub(super) const POP: u8 = 87;
@@ -13,10 +15,13 @@ pub(super) const DUP: u8 = 89;
 const IINC: u8 = 132;
 const TABLESWITCH: u8 = 170;
 const LOOKUPSWITCH: u8 = 171;
+pub(super) const GETSTATIC: u8 = 178;
+pub(super) const PUTFIELD: u8 = 181;
 pub(super) const INVOKEVIRTUAL: u8 = 182;
 pub(super) const INVOKESPECIAL: u8 = 183;
 pub(super) const INVOKESTATIC: u8 = 184;
 pub(super) const INVOKEINTERFACE: u8 = 185;
+pub(super) const INVOKEDYNAMIC: u8 = 186;
 pub(super) const NEW: u8 = 187;
 const WIDE: u8 = 196;
 
@@ -108,10 +113,13 @@ impl Instruction {
         u16::from_be_bytes([high, self.operand_u1(code, offset + 1)])
     }
 
-    /// The constant pool index behind the opcode, of an instruction that has a two-byte one.
+    /// The constant pool index behind the opcode, of an instruction that has one.
     pub fn constant(&self, code: &[u8]) -> Option<u16> {
-        matches!(self.opcode, 19 | 20 | 178..=187 | 189 | 192 | 193 | 197)
-            .then(|| self.operand_u2(code, 1))
+        match self.opcode {
+            LDC => Some(u16::from(self.operand_u1(code, 1))),
+            19 | LDC2_W | GETSTATIC..=NEW | 189 | 192 | 193 | 197 => Some(self.operand_u2(code, 1)),
+            _ => None,
+        }
     }
 
     /// First local variable that this instruction assigns, and how many it overwrites.

@@ -97,9 +97,6 @@ fn instruction(pool: &ConstantPool, code: &Code, each: &Instruction) -> String {
             format!("{mnemonic} {} {rest:?}", constant(pool, index)).replace(" []", "")
         }
         (None, false, _) => format!("{mnemonic} {}", targets.join(" ")),
-        (None, true, &[index]) if mnemonic == "ldc" => {
-            format!("{mnemonic} {}", constant(pool, u16::from(index)))
-        }
         (None, true, []) => mnemonic.to_owned(),
         (None, true, operands) => format!("{mnemonic} {operands:?}"),
     }

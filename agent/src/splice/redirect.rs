@@ -33,6 +33,7 @@ pub fn reference_queue(class_file: &[u8]) -> Result<Vec<u8>> {
 
 fn parse(name: &'static str, class_file: &[u8]) -> Result<ClassFile> {
     let class = ClassFile::parse(class_file)?;
+    class.check()?;
     let found = class.pool.class_name(class.this_class)?;
     if found != name.as_bytes() {
         return shape("the class to redirect", name, shown(found));

@@ -259,3 +259,18 @@ fn a_shim_with_a_generic_signature_over_a_renamed_class() {
         "{refused:?}"
     );
 }
+
+/// It would become a call to the hook as soon as constants are added.
+#[test]
+fn a_call_to_the_first_constant_that_is_not_there() {
+    let mut dangling = class("Finalizer");
+    let beyond = u16::try_from(dangling.pool.constants().len()).unwrap();
+    for index in beyond..beyond + 12 {
+        change_code(&mut dangling, "runFinalizer", |code| {
+            let end = code.len() - 1;
+            code[end - 2..end].copy_from_slice(&index.to_be_bytes());
+        });
+        let refused = finalizer(&dangling.write().unwrap());
+        assert!(matches!(refused, Err(Refused::Malformed(_))), "{refused:?}");
+    }
+}

@@ -18,6 +18,7 @@ use super::refused::{Result, shown};
 /// A generic signature that mentions an old name is refused: nothing needs one in the shim.
 pub fn shim(shim_class: &[u8], renames: &[(&str, &str)]) -> Result<Vec<u8>> {
     let mut class = ClassFile::parse(shim_class)?;
+    class.check()?;
     let renames = Renames(renames);
     rename_constants(&mut class.pool, &renames)?;
     for member in class.fields.iter_mut().chain(&mut class.methods) {

@@ -38,7 +38,7 @@ pub(super) struct Frame {
 
 impl Frame {
     /// All types that the frame spells out.
-    fn types(&mut self) -> impl Iterator<Item = &mut Type> {
+    pub fn types(&mut self) -> impl Iterator<Item = &mut Type> {
         let (first, second): (&mut [Type], &mut [Type]) = match &mut self.shape {
             Shape::Same | Shape::Chop(_) => (&mut [], &mut []),
             Shape::SameLocalsOneStack(only) => (std::slice::from_mut(only), &mut []),
@@ -46,15 +46,6 @@ impl Frame {
             Shape::Full { locals, stack } => (locals, stack),
         };
         first.iter_mut().chain(second)
-    }
-
-    /// Offsets of the `new` instructions whose objects the frame holds.
-    pub fn uninitialized(&mut self) -> Vec<u16> {
-        let offset = |each: &mut Type| match *each {
-            Type::Uninitialized(offset) => Some(offset),
-            _ => None,
-        };
-        self.types().filter_map(offset).collect()
     }
 
     /// Moves the offsets of `new` instructions with the code.
