@@ -157,9 +157,8 @@ stop_if_missing() {
 
 # The agent, and the reader that shows its lines on a terminal.
 build() {
-    say "Building the agent ..."
-    cargo build --release --locked --quiet
-    cargo build --release --locked --quiet -p finwatch-record --example view
+    say "Building ... (a first time takes a minute or more)"
+    cargo build --release --locked
     library=$target/release/libfinwatch.so
     if [[ $library != /* ]]; then library=$root/$library; fi
 }
@@ -216,7 +215,7 @@ run_watched() { # NAME CLASS_PREFIX... -- JAVA_ARGUMENT...
 
     "$java" "-agentpath:$library=out=$stream,interval=1s" -cp "$made/classes" "$@" &
     java_pid=$!
-    tail -n +1 -f --pid="$java_pid" "$stream" | "$target/release/examples/view" "${choice[@]}" &
+    tail -n +1 -f --pid="$java_pid" "$stream" | "$target/release/view" "${choice[@]}" &
     view_pid=$!
     wait "$java_pid" || status=$?
     java_pid=
