@@ -6,7 +6,7 @@ use std::{
 };
 
 use crossbeam_channel::RecvTimeoutError;
-use finwatch_record::{Mode, StopReason, Trigger};
+use finwatch_record::{Mode, StopReason};
 use jni::{Env, jni_sig, jni_str, objects::JValue};
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
@@ -19,6 +19,7 @@ use crate::{
     options::{self, Facts, Options, Request, Sources},
     pauses::{PauseClock, Wake},
     run::Run,
+    schedule::Schedule,
     watch::Watch,
     writer::{Target, Writer},
 };
@@ -30,14 +31,6 @@ static AGENT: OnceCell<Agent> = OnceCell::new();
 /// management beans found and the first record made.
 const QUIET_START: Duration = Duration::from_secs(1);
 
-/// After a pause the ReferenceHandler gets this much time to queue what was found before a
-/// sample is taken, and notifications to arrive.
-const SETTLING: Duration = Duration::from_millis(100);
-
-/// Least time between two samples where collections follow each other closely; the option
-/// `interval` if that is shorter.
-const SAMPLE_SPACING: Duration = Duration::from_secs(1);
-
 /// How long the end of the JVM may be held up for what has been made to be written.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
@@ -45,6 +38,7 @@ const LAST_WRITES: Duration = Duration::from_secs(2);
 const LAST_SAMPLE: Duration = Duration::from_secs(1);
 
 struct Agent {
+    mode: Mode,
     jvmti: Environment,
     options: Options,
     ledger: Ledger,
@@ -54,7 +48,7 @@ struct Agent {
     writer: Mutex<Option<Writer>>,
 }
 
-/// Why the agent does not start. The JVM then does not start either.
+/// Why the agent does not start. Given with the flag, the JVM then does not start either.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// Every mistake in the options.
@@ -72,9 +66,10 @@ pub enum Loaded {
     Idle,
 }
 
-/// `Agent_OnLoad`: reads the options and asks for the VM's events. `flag` is what stands
-/// after `=` in `-agentpath`.
-pub fn load(jvmti: Result<Environment, i32>, flag: &[u8]) -> Result<Loaded, LoadError> {
+/// `Agent_OnLoad` and the first half of `Agent_OnAttach`: reads the options and asks for
+/// the VM's events. `flag` is what stands after `=` in `-agentpath`, or what the attaching
+/// tool passed on.
+pub fn load(mode: Mode, jvmti: Result<Environment, i32>, flag: &[u8]) -> Result<Loaded, LoadError> {
     let environment = std::env::var_os(options::ENVIRONMENT_VARIABLE);
     let environment = environment
         .as_deref()
@@ -94,6 +89,7 @@ pub fn load(jvmti: Result<Environment, i32>, flag: &[u8]) -> Result<Loaded, Load
         }
     };
     let agent = Agent {
+        mode,
         jvmti,
         options,
         ledger: Ledger::allocate(),
@@ -104,7 +100,7 @@ pub fn load(jvmti: Result<Environment, i32>, flag: &[u8]) -> Result<Loaded, Load
     };
     if AGENT.set(agent).is_err() {
         log::warn(format_args!(
-            "given twice on one command line: the first one's options are in force, the second is ignored"
+            "loaded twice: the options given first are in force, these are ignored"
         ));
         // The first one's environment is another; this one has no callbacks.
         let _ = jvmti.dispose();
@@ -116,6 +112,13 @@ pub fn load(jvmti: Result<Environment, i32>, flag: &[u8]) -> Result<Loaded, Load
             Ok(Loaded::Idle)
         }
         _ => Ok(Loaded::Watching),
+    }
+}
+
+/// The second half of `Agent_OnAttach`: the VM has been ready for long.
+pub fn begin(env: &mut Env) {
+    if let Some(agent) = AGENT.get() {
+        agent.vm_init(env);
     }
 }
 
@@ -168,7 +171,8 @@ impl Agent {
         Ok(())
     }
 
-    /// Works off everything that has woken the thread. `false`: the end has come.
+    /// Works off everything that has woken the thread: whether it goes on, and whether there
+    /// was a pause.
     fn drain(&self, run: &mut Run, first: Option<Wake>) -> (bool, bool) {
         let mut paused = false;
         for wake in first.into_iter().chain(self.clock.wakes().try_iter()) {
@@ -183,55 +187,41 @@ impl Agent {
         (!run.has_ended(), paused)
     }
 
+    /// The life of the agent's own thread.
     fn run_thread(&self, env: &mut Env) {
-        let spacing = SAMPLE_SPACING.min(self.options.interval);
-        let first = self
-            .clock
-            .wakes()
-            .recv_timeout(QUIET_START.min(self.options.interval));
-        let mut wake = None;
-        self.with_run(env, |agent, run, env| {
-            let (goes_on, _) = agent.drain(run, first.ok());
-            if goes_on {
-                run.open(env, &agent.clock);
-            }
-        });
-        let mut next = Instant::now();
-        let mut last = next - spacing;
-        let mut after_pause: Option<Instant> = None;
+        let quiet = match self.mode {
+            Mode::Start => QUIET_START.min(self.options.interval),
+            Mode::Attach => Duration::ZERO,
+        };
+        let mut wake = self.clock.wakes().recv_timeout(quiet).ok();
+        let mut opened = false;
+        let mut schedule = Schedule::new(self.options.interval, Instant::now());
         loop {
-            let now = Instant::now();
             let mut goes_on = true;
             let alive = self.with_run(env, |agent, run, env| {
                 let paused;
                 (goes_on, paused) = agent.drain(run, wake.take());
-                if !goes_on {
-                    return;
+                let now = Instant::now();
+                if paused {
+                    schedule.paused(now);
                 }
-                if paused && after_pause.is_none() {
-                    after_pause = Some((now + SETTLING).max(last + spacing));
+                if goes_on && !opened {
+                    opened = true;
+                    run.open(env, &agent.clock);
                 }
-                let trigger = if now >= next {
-                    Trigger::Interval
-                } else if after_pause.is_some_and(|due| now >= due) {
-                    Trigger::Gc
-                } else {
-                    return;
-                };
-                run.set_cpu_ms(thread_cpu_ms());
-                run.collections(env, &agent.clock);
-                run.sample(env, &agent.clock, &agent.splicing, trigger);
-                last = now;
-                after_pause = None;
-                if trigger == Trigger::Interval {
-                    next = (next + agent.options.interval).max(now);
+                if let Some(trigger) = schedule.due(now).filter(|_| goes_on) {
+                    run.set_cpu_ms(thread_cpu_ms());
+                    let ended = run.take_collections(env);
+                    (goes_on, _) = agent.drain(run, None);
+                    run.tell_collections(ended, &agent.clock);
+                    run.sample(env, &agent.clock, &agent.splicing, trigger);
+                    schedule.taken(trigger, now);
                 }
             });
             if !alive || !goes_on {
                 return;
             }
-            let until = after_pause.map_or(next, |due| due.min(next));
-            wake = match self.clock.wakes().recv_deadline(until) {
+            wake = match self.clock.wakes().recv_deadline(schedule.until()) {
                 Ok(wake) => Some(wake),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -282,9 +272,9 @@ impl Callbacks for Agent {
             }
         };
         *self.writer.lock() = Some(writer);
-        let watch = Watch::begin(env, self.jvmti, self.ledger, &self.splicing, Mode::Start);
+        let watch = Watch::begin(env, self.jvmti, self.ledger, &self.splicing, self.mode);
         *self.run.lock() = Some(Run::new(
-            Mode::Start,
+            self.mode,
             self.options.clone(),
             self.jvmti,
             stream,
@@ -303,7 +293,9 @@ impl Callbacks for Agent {
         match self.run.try_lock_for(LAST_SAMPLE) {
             Some(mut guard) => {
                 if let Some(run) = guard.as_mut().filter(|run| !run.has_ended()) {
+                    let ended = run.take_collections(env);
                     self.drain(run, None);
+                    run.tell_collections(ended, &self.clock);
                     run.end(env, &self.clock, &self.splicing, StopReason::VmDeath);
                 }
             }

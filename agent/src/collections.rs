@@ -20,9 +20,18 @@ use crate::{jvmti, pauses::Pause, shim};
 /// Pauses that are remembered, to be matched with a collection that ends later.
 const MAX_PAUSES: usize = 4096;
 
-/// How far a pause may lie outside a collection and belong to it: the VM tells times in
+/// How far a pause may lie outside a collection and belong to it: the VM tells all times in
 /// whole milliseconds.
-const TOLERANCE_MS: f64 = 1.5;
+const TOLERANCE_MS: f64 = 2.5;
+
+/// Where the clocks of this JVM stand to each other, in milliseconds of its uptime.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Times {
+    /// When the agent was loaded, which pauses count from.
+    pub loaded_ms: f64,
+    /// When the VM was ready, which its times of collections count from.
+    pub ready_ms: u64,
+}
 
 /// The collections of this JVM.
 #[derive(Default)]
@@ -53,7 +62,7 @@ impl Collections {
     pub fn listen(
         &mut self,
         env: &mut Env,
-        loaded_ms: f64,
+        times: Times,
     ) -> Result<Vec<Collection>, shim::ShimError> {
         let listener = shim::define_collections(env)?;
         let last = env.with_local_frame(64, |env| {
@@ -63,33 +72,33 @@ impl Collections {
                 .l()?;
             let mut last = Vec::new();
             for flat in jvmti::object_array(env, answer)?.unwrap_or_default() {
-                last.extend(self.collection(env, flat, loaded_ms)?);
+                last.extend(collection(env, flat, times)?);
             }
             Ok::<_, jni::errors::Error>(last)
         })?;
         self.listener = Some(listener);
         // Those from before the agent was loaded are not the stream's.
-        let last: Vec<Collection> = last
+        let mut last: Vec<Collection> = last
             .into_iter()
-            .filter(|each| end_ms(each) + TOLERANCE_MS >= loaded_ms)
+            .filter(|each| end_ms(each) + TOLERANCE_MS >= times.loaded_ms)
             .collect();
-        let told = |pause: &Pause| last.iter().any(|each| within(pause, loaded_ms, each));
+        let told = |pause: &Pause| last.iter().any(|each| within(pause, times, each));
         self.unheard.retain(|pause| !told(pause));
+        self.match_pauses(&mut last, times);
         Ok(last)
     }
 
-    /// Everything that has ended since the last call. `loaded_ms` is the JVM's uptime at
-    /// the time that the pauses count from.
-    pub fn take(&mut self, env: &mut Env, loaded_ms: f64) -> jni::errors::Result<Vec<Collection>> {
+    /// Everything that has ended since the last call.
+    pub fn take(&mut self, env: &mut Env, times: Times) -> jni::errors::Result<Vec<Collection>> {
         let mut ended: Vec<Collection> = self
             .unheard
             .drain(..)
-            .map(|pause| alone(&pause, loaded_ms))
+            .map(|pause| alone(&pause, times))
             .collect();
         let Some(listener) = self.listener.take() else {
             return Ok(ended);
         };
-        let outcome = self.drain(env, &listener, loaded_ms, &mut ended);
+        let outcome = self.drain(env, &listener, times, &mut ended);
         self.listener = Some(listener);
         outcome.map(|()| ended)
     }
@@ -98,7 +107,7 @@ impl Collections {
         &mut self,
         env: &mut Env,
         listener: &JClass,
-        loaded_ms: f64,
+        times: Times,
         ended: &mut Vec<Collection>,
     ) -> jni::errors::Result<()> {
         loop {
@@ -107,7 +116,7 @@ impl Collections {
                 let flat = env
                     .call_static_method(listener, jni_str!("next"), signature, &[])?
                     .l()?;
-                self.collection(env, flat, loaded_ms)
+                collection(env, flat, times)
             })?;
             match next {
                 Some(collection) => ended.push(collection),
@@ -125,50 +134,70 @@ impl Collections {
         Ok(())
     }
 
-    fn collection<'local>(
-        &self,
-        env: &mut Env<'local>,
-        flat: JObject<'local>,
-        loaded_ms: f64,
-    ) -> jni::errors::Result<Option<Collection>> {
-        let Some(parts) = jvmti::object_array(env, flat)? else {
-            return Ok(None);
-        };
-        let mut parts = parts.into_iter();
-        let mut next = || parts.next().unwrap_or_default();
-        let (collector, action, cause) = (next(), next(), next());
-        let (numbers, pools, used) = (next(), next(), next());
-        let numbers = jvmti::long_array(env, numbers)?;
-        let number = |index: usize| numbers.get(index).copied().unwrap_or(0).max(0) as u64;
-        let pools = jvmti::string_array(env, pools)?;
-        let used = jvmti::long_array(env, used)?;
-        let mut collection = Collection {
-            collector: jvmti::java_string(env, collector)?,
-            action: jvmti::java_string(env, action)?,
-            cause: jvmti::java_string(env, cause)?,
-            id: Some(number(0)),
-            start_uptime_ms: number(1),
-            duration_ms: number(2) as f64,
-            pauses: CollectionPauses::default(),
-            pools: pools
-                .into_iter()
-                .zip(used.chunks_exact(2))
-                .map(pool_change)
-                .collect(),
-        };
-        collection.pauses = self.pauses_within(&collection, loaded_ms);
-        Ok(Some(collection))
+    /// Adds to collections the pauses within them. To be called when every pause that
+    /// ended before they were [taken](Collections::take) has been passed on.
+    pub fn match_pauses(&self, ended: &mut [Collection], times: Times) {
+        for collection in ended.iter_mut().filter(|each| each.collector.is_some()) {
+            collection.pauses = pauses_of(&self.pauses, collection, times);
+        }
     }
+}
 
-    fn pauses_within(&self, collection: &Collection, loaded_ms: f64) -> CollectionPauses {
-        let inside = self
-            .pauses
-            .iter()
-            .filter(|pause| within(pause, loaded_ms, collection));
-        inside.fold(CollectionPauses::default(), |sum, pause| CollectionPauses {
-            count: sum.count + 1,
-            total_ms: sum.total_ms + millis(pause.duration_us),
-        })
+fn collection<'local>(
+    env: &mut Env<'local>,
+    flat: JObject<'local>,
+    times: Times,
+) -> jni::errors::Result<Option<Collection>> {
+    let Some(parts) = jvmti::object_array(env, flat)? else {
+        return Ok(None);
+    };
+    let mut parts = parts.into_iter();
+    let mut next = || parts.next().unwrap_or_default();
+    let (collector, action, cause) = (next(), next(), next());
+    let (numbers, pools, used) = (next(), next(), next());
+    let numbers = jvmti::long_array(env, numbers)?;
+    let number = |index: usize| numbers.get(index).copied().unwrap_or(0).max(0) as u64;
+    let pools = jvmti::string_array(env, pools)?;
+    let used = jvmti::long_array(env, used)?;
+    Ok(Some(Collection {
+        collector: jvmti::java_string(env, collector)?,
+        action: jvmti::java_string(env, action)?,
+        cause: jvmti::java_string(env, cause)?,
+        id: Some(number(0)),
+        start_uptime_ms: times.ready_ms + number(1),
+        duration_ms: number(2) as f64,
+        pauses: CollectionPauses::default(),
+        pools: pools
+            .into_iter()
+            .zip(used.chunks_exact(2))
+            .map(pool_change)
+            .collect(),
+    }))
+}
+
+/// ZGC and Shenandoah have beans that tell of one pause each: theirs is the nearest one,
+/// because pauses follow each other faster than the VM's whole milliseconds.
+fn pauses_of(pauses: &VecDeque<Pause>, collection: &Collection, times: Times) -> CollectionPauses {
+    let inside = pauses
+        .iter()
+        .filter(|pause| within(pause, times, collection));
+    let is_one_pause = collection
+        .collector
+        .as_deref()
+        .is_some_and(|name| name.ends_with(" Pauses"));
+    let chosen: Vec<&Pause> = if is_one_pause {
+        let middle = collection.start_uptime_ms as f64 + collection.duration_ms / 2.0;
+        let distance = |pause: &Pause| (middle_ms(pause, times) - middle).abs();
+        inside
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+            .into_iter()
+            .collect()
+    } else {
+        inside.collect()
+    };
+    CollectionPauses {
+        count: chosen.len() as u64,
+        total_ms: millis(chosen.iter().map(|pause| pause.duration_us).sum()),
     }
 }
 
@@ -181,14 +210,14 @@ fn pool_change((name, used): (String, &[i64])) -> PoolChange {
 }
 
 /// A pause that no collector accounts for.
-fn alone(pause: &Pause, loaded_ms: f64) -> Collection {
+fn alone(pause: &Pause, times: Times) -> Collection {
     let duration_ms = millis(pause.duration_us);
     Collection {
         collector: None,
         action: None,
         cause: None,
         id: None,
-        start_uptime_ms: (loaded_ms + millis(pause.start_us)) as u64,
+        start_uptime_ms: (times.loaded_ms + millis(pause.start_us)) as u64,
         duration_ms,
         pauses: CollectionPauses {
             count: 1,
@@ -203,10 +232,14 @@ fn end_ms(collection: &Collection) -> f64 {
 }
 
 /// Whether the middle of a pause lies within a collection.
-fn within(pause: &Pause, loaded_ms: f64, collection: &Collection) -> bool {
-    let middle = loaded_ms + millis(pause.start_us) + millis(pause.duration_us) / 2.0;
+fn within(pause: &Pause, times: Times, collection: &Collection) -> bool {
+    let middle = middle_ms(pause, times);
     let start = collection.start_uptime_ms as f64 - TOLERANCE_MS;
     (start..=end_ms(collection) + TOLERANCE_MS).contains(&middle)
+}
+
+fn middle_ms(pause: &Pause, times: Times) -> f64 {
+    times.loaded_ms + millis(pause.start_us) + millis(pause.duration_us) / 2.0
 }
 
 /// Microseconds as milliseconds.
@@ -218,6 +251,13 @@ pub fn millis(us: u64) -> f64 {
 mod tests {
     use super::*;
 
+    fn loaded_at(loaded_ms: f64) -> Times {
+        Times {
+            loaded_ms,
+            ready_ms: 0,
+        }
+    }
+
     #[test]
     fn a_pause_belongs_to_the_collection_that_its_middle_lies_in() {
         let pause = Pause {
@@ -227,12 +267,12 @@ mod tests {
         let collection = |start, duration| Collection {
             start_uptime_ms: start,
             duration_ms: duration,
-            ..alone(&pause, 0.0)
+            ..alone(&pause, Times::default())
         };
-        assert!(within(&pause, 100.0, &collection(110, 4.0)));
-        assert!(within(&pause, 100.0, &collection(50, 500.0)));
-        assert!(!within(&pause, 100.0, &collection(120, 4.0)));
-        assert!(!within(&pause, 100.0, &collection(100, 4.0)));
+        assert!(within(&pause, loaded_at(100.0), &collection(110, 4.0)));
+        assert!(within(&pause, loaded_at(100.0), &collection(50, 500.0)));
+        assert!(!within(&pause, loaded_at(100.0), &collection(120, 4.0)));
+        assert!(!within(&pause, loaded_at(100.0), &collection(100, 4.0)));
     }
 
     #[test]
@@ -242,7 +282,7 @@ mod tests {
             start_us: 1_500,
             duration_us: 2_250,
         });
-        let told = alone(&collections.unheard[0], 10.0);
+        let told = alone(&collections.unheard[0], loaded_at(10.0));
         assert_eq!((told.start_uptime_ms, told.duration_ms), (11, 2.25));
     }
 }

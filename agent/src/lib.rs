@@ -17,6 +17,7 @@ pub mod management;
 pub mod options;
 pub mod pauses;
 pub mod run;
+pub mod schedule;
 pub mod shim;
 pub mod splice;
 pub mod stream;

@@ -48,11 +48,12 @@ impl Management {
         &self.collectors
     }
 
-    /// Milliseconds since the JVM started.
-    pub fn uptime_ms(&self, env: &mut Env) -> jni::errors::Result<u64> {
-        let uptime =
-            env.call_static_method(&self.class, jni_str!("uptime"), jni_sig!("()J"), &[])?;
-        Ok(uptime.j()?.max(0) as u64)
+    /// Milliseconds since the JVM started, and the number of them that it needed to be
+    /// ready: times of collections count from there.
+    pub fn uptime_ms(&self, env: &mut Env) -> jni::errors::Result<(u64, u64)> {
+        let uptime = self.longs(env, jni_str!("uptime"))?;
+        let at = |index: usize| uptime.get(index).copied().unwrap_or(0).max(0) as u64;
+        Ok((at(0), at(0).saturating_sub(at(1))))
     }
 
     /// Reads everything.

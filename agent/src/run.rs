@@ -6,13 +6,13 @@
 use std::{collections::BTreeMap, ffi::CStr};
 
 use finwatch_record::{
-    AgentCost, AgentInfo, Body, Finalizer, Gc, JvmInfo, Mode, Sample, Start, Stop, StopReason,
-    Trigger,
+    AgentCost, AgentInfo, Body, Collection, Finalizer, Gc, JvmInfo, Mode, Sample, Start, Stop,
+    StopReason, Trigger,
 };
 use jni::Env;
 
 use crate::{
-    collections::{Collections, millis},
+    collections::{Collections, Times, millis},
     hooks::Splicing,
     jvmti::Environment,
     log,
@@ -32,8 +32,7 @@ pub struct Run {
     watch: Watch,
     collections: Collections,
     management: Option<Management>,
-    /// The JVM's uptime when the pause clock began, milliseconds.
-    loaded_ms: f64,
+    times: Times,
     /// CPU time of the agent's own thread.
     cpu_ms: f64,
     started: bool,
@@ -57,7 +56,7 @@ impl Run {
             watch,
             collections: Collections::default(),
             management: None,
-            loaded_ms: 0.0,
+            times: Times::default(),
             cpu_ms: 0.0,
             started: false,
             ended: false,
@@ -87,8 +86,8 @@ impl Run {
         if !self.options.gc {
             return;
         }
-        match self.collections.listen(env, self.loaded_ms) {
-            Ok(last) => self.emit_collections(last, clock),
+        match self.collections.listen(env, self.times) {
+            Ok(last) => self.tell_collections(last, clock),
             Err(error) => {
                 env.exception_clear();
                 log::warn(format_args!("collections are told as bare pauses: {error}"));
@@ -101,13 +100,19 @@ impl Run {
             return;
         };
         match management.uptime_ms(env) {
-            Ok(uptime) => self.loaded_ms = uptime as f64 - millis(clock.now_us()),
+            Ok((uptime, ready)) => {
+                let loaded_ms = uptime as f64 - millis(clock.now_us());
+                self.times = Times {
+                    loaded_ms,
+                    ready_ms: ready,
+                };
+            }
             Err(_) => env.exception_clear(),
         }
     }
 
     fn uptime_ms(&self, clock: &PauseClock) -> u64 {
-        (self.loaded_ms + millis(clock.now_us())).max(0.0) as u64
+        (self.times.loaded_ms + millis(clock.now_us())).max(0.0) as u64
     }
 
     fn start(&mut self, env: &mut Env, clock: &PauseClock) {
@@ -164,24 +169,27 @@ impl Run {
         self.collections.pause(pause);
     }
 
-    /// Makes a record for each collection that has ended.
-    pub fn collections(&mut self, env: &mut Env, clock: &PauseClock) {
+    /// Takes the collections that have ended. The pauses until now are to be passed on before
+    /// they are [told](Run::tell_collections).
+    pub fn take_collections(&mut self, env: &mut Env) -> Vec<Collection> {
         if !self.options.gc {
-            return;
+            return Vec::new();
         }
-        match self.collections.take(env, self.loaded_ms) {
-            Ok(ended) => self.emit_collections(ended, clock),
-            Err(error) => {
+        self.collections
+            .take(env, self.times)
+            .unwrap_or_else(|error| {
                 env.exception_clear();
                 log::debug(format_args!("collections are told later: {error}"));
-            }
-        }
+                Vec::new()
+            })
     }
 
-    fn emit_collections(&self, ended: Vec<finwatch_record::Collection>, clock: &PauseClock) {
+    /// Makes a record for each collection.
+    pub fn tell_collections(&mut self, mut ended: Vec<Collection>, clock: &PauseClock) {
+        self.collections.match_pauses(&mut ended, self.times);
         for collection in ended {
-            self.stream
-                .emit(Body::Gc(Box::new(collection)), self.uptime_ms(clock));
+            let uptime_ms = self.uptime_ms(clock);
+            self.stream.emit(Body::Gc(Box::new(collection)), uptime_ms);
         }
     }
 
@@ -252,7 +260,6 @@ impl Run {
         if !self.started {
             self.start(env, clock);
         }
-        self.collections(env, clock);
         self.watch.refresh(env, splicing);
         let pending = self.read(env).map(|reading| reading.pending);
         let rows = self.watch.rows(pending);

@@ -7,13 +7,11 @@ use std::{
     io::Write,
 };
 
+use finwatch_record::Mode;
 use jni::sys::{JNI_ERR, JNI_OK, JavaVM, jint};
 
 use super::{Entry, Environment};
-use crate::{
-    agent::{self, Loaded},
-    log,
-};
+use crate::agent::{self, Loaded};
 
 /// Called when the JVM starts with `-agentpath` or `-agentlib`.
 ///
@@ -36,20 +34,64 @@ pub unsafe extern "C" fn Agent_OnLoad(
     Entry::Load.run(|| on_load(vm, flag)).unwrap_or(JNI_OK)
 }
 
+/// Called when the agent is loaded into a running JVM.
+///
+/// # Safety
+/// `vm` and `options` are the VM's, as JVMTI ("Start-Up") says.
+#[unsafe(no_mangle)]
+#[allow(non_snake_case)]
+pub unsafe extern "C" fn Agent_OnAttach(
+    vm: *mut JavaVM,
+    options: *const c_char,
+    _reserved: *mut c_void,
+) -> jint {
+    // SAFETY: as for `Agent_OnLoad`.
+    let flag = if options.is_null() {
+        &[]
+    } else {
+        unsafe { CStr::from_ptr(options) }.to_bytes()
+    };
+    Entry::Load.run(|| on_attach(vm, flag)).unwrap_or(JNI_ERR)
+}
+
 fn on_load(vm: *mut JavaVM, flag: &[u8]) -> jint {
     // SAFETY: the VM's own pointer.
     let jvmti = unsafe { Environment::new(vm) };
-    match agent::load(jvmti, flag) {
+    match agent::load(Mode::Start, jvmti, flag) {
         Ok(Loaded::Watching | Loaded::Idle) => JNI_OK,
         Ok(Loaded::Help(table)) => {
             // As `java -version` does: what was asked for is printed, and that is all.
             let _ = std::io::stdout().write_all(table.as_bytes());
             std::process::exit(0)
         }
-        Err(error) => {
-            log::set_level(crate::options::LogLevel::Error);
-            let _ = std::io::stderr().write_all(format!("{error}\n").as_bytes());
-            JNI_ERR
-        }
+        Err(error) => refuse(&error),
     }
+}
+
+fn on_attach(vm: *mut JavaVM, flag: &[u8]) -> jint {
+    // SAFETY: the VM's own pointer.
+    let jvmti = unsafe { Environment::new(vm) };
+    match agent::load(Mode::Attach, jvmti, flag) {
+        Ok(Loaded::Watching) => {}
+        Ok(Loaded::Idle) => return JNI_ERR,
+        Ok(Loaded::Help(table)) => {
+            let _ = std::io::stderr().write_all(table.as_bytes());
+            return JNI_ERR;
+        }
+        Err(error) => return refuse(&error),
+    }
+    // SAFETY: the VM's own pointer.
+    let vm = unsafe { jni::JavaVM::from_raw(vm) };
+    // The VM runs this in a thread of its own, which is attached already.
+    let begun: jni::errors::Result<()> = vm.attach_current_thread(|env| {
+        agent::begin(env);
+        Ok(())
+    });
+    if begun.is_ok() { JNI_OK } else { JNI_ERR }
+}
+
+/// Every mistake in the options, on stderr, whatever the level of messages.
+fn refuse(error: &agent::LoadError) -> jint {
+    let _ = std::io::stderr().write_all(format!("{error}\n").as_bytes());
+    JNI_ERR
 }

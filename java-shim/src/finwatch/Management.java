@@ -45,9 +45,12 @@ final class Management {
         return new String[][] {pools, buffers, collectors};
     }
 
-    /** Milliseconds since the JVM started. */
-    static long uptime() {
-        return RUNTIME.getUptime();
+    /**
+     * Milliseconds since the JVM started, and since it was ready. The second is what the
+     * times of collections count from (HotSpot's {@code Management::timestamp}).
+     */
+    static long[] uptime() {
+        return new long[] {RUNTIME.getUptime(), System.currentTimeMillis() - RUNTIME.getStartTime()};
     }
 
     /** Objects pending finalization; then used, committed, max of the heap and of the rest. */
