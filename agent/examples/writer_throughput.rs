@@ -52,6 +52,7 @@ fn parse(line: &str) -> Result<Body, finwatch_record::ParseError> {
 
 struct Run {
     records_per_s: f64,
+    writer_us_per_record: f64,
     bytes_per_record: f64,
 }
 
@@ -73,6 +74,7 @@ fn run(file: &Path, body: &Body, records: u64) -> std::io::Result<Run> {
     let lines = line.iter().filter(|&&byte| byte == b'\n').count();
     let run = Run {
         records_per_s: records as f64 / took.as_secs_f64(),
+        writer_us_per_record: stream.writer_cpu_ms() * 1e3 / records as f64,
         bytes_per_record: line.len() as f64 / lines as f64,
     };
     remove(file);
@@ -100,12 +102,13 @@ fn report(kind: &str, mut runs: Vec<Run>) {
     runs.sort_by(|a, b| a.records_per_s.total_cmp(&b.records_per_s));
     let (low, mid, high) = (&runs[0], &runs[runs.len() / 2], &runs[runs.len() - 1]);
     println!(
-        "{kind}: {:.0} records/s ({:.0} to {:.0} in {RUNS} runs), {:.0} bytes each, {:.0} MB/s",
+        "{kind}: {:.0} records/s ({:.0} to {:.0} in {RUNS} runs), {:.0} bytes each, {:.0} MB/s, {:.2} us CPU of the writer each",
         mid.records_per_s,
         low.records_per_s,
         high.records_per_s,
         mid.bytes_per_record,
         mid.records_per_s * mid.bytes_per_record / 1e6,
+        mid.writer_us_per_record,
     );
 }
 

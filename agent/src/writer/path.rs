@@ -16,7 +16,7 @@ pub(super) struct PathSink {
     path: PathBuf,
     rotation: Rotation,
     target: Target,
-    /// Another writer had the file when we last looked.
+    /// Another writer had the file when we last looked, or had just rotated it.
     aside: bool,
 }
 
@@ -76,7 +76,7 @@ impl PathSink {
 
     fn lock(&mut self, file: File) -> Result<Target, Trouble> {
         let locked = StreamFile::lock(file, &self.path);
-        self.aside = matches!(locked, Err(Trouble::Aside));
+        self.aside = matches!(locked, Err(Trouble::Aside) | Ok(None));
         Ok(locked?.map_or(Target::Closed, Target::Regular))
     }
 
@@ -120,4 +120,44 @@ fn append_until_rotation(
         file.append(outbox, bytes)?;
     }
     Ok(Full(false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{stream::Stream, writer::tests::body};
+
+    /// A file for each record.
+    fn sink(path: &std::path::Path) -> PathSink {
+        PathSink::new(path.to_owned(), Rotation::new(1, 100))
+    }
+
+    fn outbox(records: usize) -> (Outbox, Stream) {
+        let (stream, receiver) = Stream::new();
+        let mut outbox = Outbox::new(stream.counters());
+        (0..records).for_each(|_| stream.emit(body("a"), 1));
+        receiver.try_iter().for_each(|record| outbox.push(&record));
+        (outbox, stream)
+    }
+
+    #[test]
+    fn the_one_that_stands_aside_takes_over_at_the_end_and_not_at_a_rotation() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("stream.jsonl");
+        let (mut one, mut other) = (sink(&path), sink(&path));
+        one.send(&mut outbox(3).0).unwrap();
+        let (mut waiting, counts) = outbox(1);
+        assert!(matches!(other.send(&mut waiting), Err(Trouble::Aside)));
+
+        // Just between the two names of a rotation.
+        std::fs::rename(&path, dir.path().join("moved")).unwrap();
+        assert!(matches!(other.send(&mut waiting), Err(Trouble::Aside)));
+        one.send(&mut outbox(3).0).unwrap();
+        assert!(matches!(other.send(&mut waiting), Err(Trouble::Aside)));
+        assert_eq!(counts.records_written_total(), 0);
+
+        drop(one);
+        other.send(&mut waiting).unwrap();
+        assert_eq!(counts.records_written_total(), 1);
+    }
 }

@@ -83,20 +83,6 @@ fn two_writers_on_one_file_take_turns() {
 }
 
 #[test]
-fn the_one_that_stands_aside_does_not_take_over_a_rotated_file() {
-    let (_dir, path) = dir_and_path();
-    let one = Fixture::start_rotating(Destination::File(path.clone()), 400, 100);
-    one.emit_through(3);
-    let other = Fixture::file(&path);
-    other.emit(1);
-    one.emit_through(20);
-    assert!(one.finish());
-    other.wait_written(1);
-    assert!(other.finish());
-    assert_eq!(seqs_in(&path).last(), Some(&0));
-}
-
-#[test]
 fn a_missing_directory_is_waited_for() {
     let (dir, _) = dir_and_path();
     let path = dir.path().join("logs/stream.jsonl");

@@ -1,8 +1,18 @@
+//! What needs a state of the whole process, hence a binary of its own, and one test at a
+//! time.
+//!
 //! A write past `RLIMIT_FSIZE` is the one way to a short write and a refused one that
 //! needs no disk of its own; it also raises `SIGXFSZ`, which kills a process that does
-//! not block or handle it. The limit is the whole process's, hence the binary of its own.
+//! not block or handle it. And a program may have closed its standard streams.
 
-use std::{collections::BTreeMap, fs, path::Path, thread, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::{fd::IntoRawFd, unix::net::UnixListener},
+    path::Path,
+    thread,
+    time::Duration,
+};
 
 use finwatch::{
     options::Destination,
@@ -10,7 +20,10 @@ use finwatch::{
     writer::{Target, Writer},
 };
 use finwatch_record::{Body, Record};
+use parking_lot::Mutex;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn emit(stream: &Stream, records: usize) {
     let fields = BTreeMap::from([("filler".to_owned(), "x".repeat(100).into())]);
@@ -45,6 +58,7 @@ fn seqs(path: &Path) -> Vec<u64> {
 
 #[test]
 fn a_refused_write_leaves_whole_lines_and_the_stream_resumes_by_itself() {
+    let _alone = ONE_AT_A_TIME.lock();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stream.jsonl");
     let target = Target {
@@ -66,4 +80,28 @@ fn a_refused_write_leaves_whole_lines_and_the_stream_resumes_by_itself() {
     assert_eq!(seqs(&path), (0..51).collect::<Vec<_>>());
     assert_eq!(stream.records_dropped_total(), 0);
     assert!(writer.finish(Duration::from_secs(60)));
+}
+
+#[test]
+fn a_closed_standard_stream_stays_the_programs_to_open() {
+    let _alone = ONE_AT_A_TIME.lock();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stream.jsonl");
+    let socket = dir.path().join("socket");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    nix::unistd::close(0).unwrap();
+    for out in [Destination::File(path), Destination::Unix(socket)] {
+        let target = Target {
+            out,
+            rotate_bytes: 1,
+            keep: 1,
+        };
+        let (stream, writer) = Writer::start(&target).unwrap();
+        emit(&stream, 3);
+        until(|| stream.records_written_total() == 3);
+        assert!(fs::read_link("/proc/self/fd/0").is_err());
+        assert!(writer.finish(Duration::from_secs(60)));
+    }
+    let stdin = fs::File::open("/dev/null").unwrap();
+    assert_eq!(stdin.into_raw_fd(), 0);
 }
