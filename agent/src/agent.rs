@@ -205,18 +205,21 @@ impl Agent {
                 if paused {
                     schedule.paused(now);
                 }
-                if goes_on && !opened {
-                    opened = true;
+                let Some(trigger) = schedule.due(now).filter(|_| goes_on) else {
+                    return;
+                };
+                run.set_cpu_ms(thread_cpu_ms());
+                let mut ended = Vec::new();
+                if !std::mem::replace(&mut opened, true) {
                     run.open(env, &agent.clock);
+                    agent.drain(run, None);
+                    ended = run.listen(env);
                 }
-                if let Some(trigger) = schedule.due(now).filter(|_| goes_on) {
-                    run.set_cpu_ms(thread_cpu_ms());
-                    let ended = run.take_collections(env);
-                    (goes_on, _) = agent.drain(run, None);
-                    run.tell_collections(ended, &agent.clock);
-                    run.sample(env, &agent.clock, &agent.splicing, trigger);
-                    schedule.taken(trigger, now);
-                }
+                ended.extend(run.take_collections(env));
+                (goes_on, _) = agent.drain(run, None);
+                run.tell_collections(ended, &agent.clock);
+                run.sample(env, &agent.clock, &agent.splicing, trigger);
+                schedule.taken(trigger, now);
             });
             if !alive || !goes_on {
                 return;

@@ -78,13 +78,12 @@ impl Collections {
         })?;
         self.listener = Some(listener);
         // Those from before the agent was loaded are not the stream's.
-        let mut last: Vec<Collection> = last
+        let last: Vec<Collection> = last
             .into_iter()
             .filter(|each| end_ms(each) + TOLERANCE_MS >= times.loaded_ms)
             .collect();
         let told = |pause: &Pause| last.iter().any(|each| within(pause, times, each));
         self.unheard.retain(|pause| !told(pause));
-        self.match_pauses(&mut last, times);
         Ok(last)
     }
 

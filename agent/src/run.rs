@@ -68,8 +68,7 @@ impl Run {
         self.ended
     }
 
-    /// Finds the management beans and makes the first record, then one for each collection
-    /// that was missed.
+    /// Finds the management beans and makes the first record.
     pub fn open(&mut self, env: &mut Env, clock: &PauseClock) {
         self.management = match Management::load(env) {
             Ok(management) => Some(management),
@@ -83,16 +82,21 @@ impl Run {
         };
         self.set_clock(env, clock);
         self.start(env, clock);
+    }
+
+    /// Begins to listen to collections and returns the last ones before that. To be called
+    /// when the pauses until now have been passed on.
+    pub fn listen(&mut self, env: &mut Env) -> Vec<Collection> {
         if !self.options.gc {
-            return;
+            return Vec::new();
         }
-        match self.collections.listen(env, self.times) {
-            Ok(last) => self.tell_collections(last, clock),
-            Err(error) => {
+        self.collections
+            .listen(env, self.times)
+            .unwrap_or_else(|error| {
                 env.exception_clear();
                 log::warn(format_args!("collections are told as bare pauses: {error}"));
-            }
-        }
+                Vec::new()
+            })
     }
 
     fn set_clock(&mut self, env: &mut Env, clock: &PauseClock) {
@@ -187,6 +191,7 @@ impl Run {
     /// Makes a record for each collection.
     pub fn tell_collections(&mut self, mut ended: Vec<Collection>, clock: &PauseClock) {
         self.collections.match_pauses(&mut ended, self.times);
+        ended.sort_by_key(|collection| collection.start_uptime_ms);
         for collection in ended {
             let uptime_ms = self.uptime_ms(clock);
             self.stream.emit(Body::Gc(Box::new(collection)), uptime_ms);
