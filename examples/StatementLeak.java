@@ -13,7 +13,8 @@ import java.util.TimerTask;
  *
  * <p>What finwatch shows: {@code registered} of {@code StatementLeak$Statement} climbs with every statement executed,
  * and the heap after a collection with it. {@code pending}, and the VM's own number beside it, stays at 0 to the end:
- * the statements are reachable, so there is nothing for the finalizer thread to do.
+ * the statements are reachable, so there is nothing for the finalizer thread to do. (A few of the first may get away, as
+ * the timer's thread, awake for its first task, drops what it finds cancelled at the head of its queue.)
  *
  * <p>Usage: {@code StatementLeak [STATEMENTS_PER_SECOND [STATEMENTS]]}. Executes STATEMENTS_PER_SECOND (10000) until
  * STATEMENTS have been executed, or without that number until the heap is full. Give it a small heap. Prints READY
