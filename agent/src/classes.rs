@@ -38,14 +38,16 @@ pub struct Classes {
     gone: OmittedClasses,
 }
 
-/// All rows at one moment, worst first, and what of them adds up to the whole.
-pub struct Rows {
-    /// Every class that ever registered anything and is not [`Rows::gone`].
-    pub classes: Vec<ClassRow>,
+/// The counts of all classes at one moment, worst first.
+pub struct Ranking<'a> {
+    classes: &'a Classes,
+    ledger: Ledger,
+    /// Slots of the classes that ever registered anything, and their counts.
+    ranked: Vec<(usize, Counts)>,
     /// The sum of those that were unloaded and reported before.
-    pub gone: OmittedClasses,
+    gone: OmittedClasses,
     /// The whole.
-    pub whole: Counts,
+    whole: Counts,
 }
 
 impl Classes {
@@ -90,25 +92,22 @@ impl Classes {
     }
 
     /// Reads the ledger.
-    pub fn rows(&self, ledger: Ledger) -> Rows {
-        let rows = self
-            .by_slot
-            .iter()
-            .map(|(&slot, class)| class.row(ledger, slot));
-        let mut classes: Vec<ClassRow> =
-            rows.filter(|row| row.counts != Counts::default()).collect();
-        classes.sort_by_key(|row| {
-            std::cmp::Reverse((
-                row.counts.registered + row.counts.running,
-                row.counts.registered_total,
-            ))
+    pub fn rank(&self, ledger: Ledger) -> Ranking<'_> {
+        let counts =
+            |(&slot, class): (&usize, &Class)| (slot, ledger.counted(slot).with(class.baseline));
+        let mut ranked: Vec<(usize, Counts)> = self.by_slot.iter().map(counts).collect();
+        ranked.retain(|(_, counts)| *counts != Counts::default());
+        ranked.sort_by_key(|(_, counts)| {
+            std::cmp::Reverse((counts.registered + counts.running, counts.registered_total))
         });
         let mut whole = self.gone.counts;
-        for row in &classes {
-            add(&mut whole, &row.counts);
+        for (_, counts) in &ranked {
+            add(&mut whole, counts);
         }
-        Rows {
-            classes,
+        Ranking {
+            classes: self,
+            ledger,
+            ranked,
             gone: self.gone,
             whole,
         }
@@ -143,17 +142,6 @@ impl Classes {
 }
 
 impl Class {
-    fn row(&self, ledger: Ledger, slot: usize) -> ClassRow {
-        ClassRow {
-            class: self.name.clone(),
-            loader: self.loader.clone(),
-            source: self.source.clone(),
-            unloaded: self.unloaded,
-            counts: ledger.counted(slot).with(self.baseline),
-            finalize_ns: ledger.durations(slot),
-        }
-    }
-
     /// Nothing of it is registered or running: nothing will be counted for it any more.
     fn has_ended(&self, ledger: Ledger, slot: usize) -> bool {
         let counts = ledger.counted(slot).with(self.baseline);
@@ -161,21 +149,45 @@ impl Class {
     }
 }
 
-impl Rows {
+impl Ranking<'_> {
+    /// The counts of all classes together.
+    pub fn whole(&self) -> Counts {
+        self.whole
+    }
+
+    /// Nothing was hooked: the VM's own pending count is all that is known.
+    pub fn set_pending(&mut self, pending: u64) {
+        self.whole.pending = pending;
+        self.gone.counts.pending = pending;
+    }
+
     /// The worst `limit` classes and those being unloaded, and the sum of all others.
-    pub fn worst(self, limit: usize) -> (Vec<ClassRow>, OmittedClasses) {
-        let mut omitted = self.gone;
-        let (mut listed, mut unloaded) = (Vec::new(), 0);
-        for (rank, row) in self.classes.into_iter().enumerate() {
-            unloaded += usize::from(row.unloaded);
-            if rank < limit || (row.unloaded && unloaded <= MAX_UNLOADED_ROWS) {
-                listed.push(row);
+    pub fn list(&self, limit: usize) -> (Vec<ClassRow>, OmittedClasses) {
+        let (mut listed, mut unloaded, mut omitted) = (Vec::new(), 0, self.gone);
+        for (rank, (slot, counts)) in self.ranked.iter().enumerate() {
+            let Some(class) = self.classes.by_slot.get(slot) else {
+                continue;
+            };
+            unloaded += usize::from(class.unloaded);
+            if rank < limit || (class.unloaded && unloaded <= MAX_UNLOADED_ROWS) {
+                listed.push(self.row(*slot, class, *counts));
             } else {
                 omitted.count += 1;
-                add(&mut omitted.counts, &row.counts);
+                add(&mut omitted.counts, counts);
             }
         }
         (listed, omitted)
+    }
+
+    fn row(&self, slot: usize, class: &Class, counts: Counts) -> ClassRow {
+        ClassRow {
+            class: class.name.clone(),
+            loader: class.loader.clone(),
+            source: class.source.clone(),
+            unloaded: class.unloaded,
+            counts,
+            finalize_ns: self.ledger.durations(slot),
+        }
     }
 }
 
@@ -207,52 +219,33 @@ fn add(sum: &mut Counts, part: &Counts) {
 mod tests {
     use super::*;
 
-    fn row(class: &str, registered: u64, unloaded: bool) -> ClassRow {
-        ClassRow {
-            class: class.to_owned(),
-            loader: None,
-            source: None,
-            unloaded,
-            counts: Counts {
-                registered,
-                registered_total: registered,
-                ..Counts::default()
-            },
-            finalize_ns: Default::default(),
-        }
-    }
-
     #[test]
     fn what_is_listed_and_what_is_omitted_adds_up() {
-        let classes = vec![
-            row("a", 5, false),
-            row("b", 4, false),
-            row("c", 3, false),
-            row("d", 0, true),
-        ];
-        let gone = OmittedClasses {
+        let mut classes = Classes::new();
+        for (slot, registered) in [(1, 3), (2, 5), (3, 4), (4, 1)] {
+            classes.add_baseline(
+                slot,
+                Baseline {
+                    registered,
+                    enqueued: 0,
+                },
+            );
+        }
+        classes.by_slot.get_mut(&4).unwrap().unloaded = true;
+        classes.gone = OmittedClasses {
             count: 1,
             counts: Counts {
                 registered_total: 7,
                 ..Counts::default()
             },
         };
-        let rows = Rows {
-            classes,
-            gone,
-            whole: Counts::default(),
-        };
-        let (listed, omitted) = rows.worst(2);
-        let names: Vec<&str> = listed.iter().map(|row| row.class.as_str()).collect();
-        assert_eq!(names, ["a", "b", "d"]);
-        assert_eq!(
-            (
-                omitted.count,
-                omitted.counts.registered,
-                omitted.counts.registered_total
-            ),
-            (2, 3, 10)
-        );
+        let ranking = classes.rank(Ledger::allocate());
+        let (listed, omitted) = ranking.list(2);
+        let registered: Vec<u64> = listed.iter().map(|row| row.counts.registered).collect();
+        assert_eq!(registered, [5, 4, 1]);
+        assert_eq!((omitted.count, omitted.counts.registered), (2, 3));
+        assert_eq!(omitted.counts.registered_total, 10);
+        assert_eq!(ranking.whole().registered_total, 20);
     }
 
     #[test]

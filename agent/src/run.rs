@@ -209,9 +209,9 @@ impl Run {
         self.watch.refresh(env, splicing);
         let reading = self.read(env);
         let pending = reading.as_ref().map(|reading| reading.pending);
-        let rows = self.watch.rows(pending);
-        let counts = rows.whole;
-        let (classes, classes_omitted) = rows.worst(self.options.classes);
+        let ranking = self.watch.rank(pending);
+        let counts = ranking.whole();
+        let (classes, classes_omitted) = ranking.list(self.options.classes);
         let (memory, collectors) = match reading {
             Some(reading) => (Some(reading.memory), reading.collectors),
             None => (None, Vec::new()),
@@ -267,16 +267,17 @@ impl Run {
         }
         self.watch.refresh(env, splicing);
         let pending = self.read(env).map(|reading| reading.pending);
-        let rows = self.watch.rows(pending);
+        let ranking = self.watch.rank(pending);
+        let (classes, classes_unloaded) = ranking.list(usize::MAX);
         let stop = Stop {
             reason,
             coverage: self.watch.coverage().clone(),
             finalizer: Finalizer {
-                counts: rows.whole,
+                counts: ranking.whole(),
                 mxbean_pending: pending,
             },
-            classes: rows.classes,
-            classes_unloaded: rows.gone,
+            classes,
+            classes_unloaded,
             records_dropped_total: self.stream.records_dropped_total(),
         };
         self.stream

@@ -9,7 +9,7 @@ use jni::{Env, jni_sig, jni_str, objects::JClass, objects::JObject, objects::JVa
 
 use crate::{
     baseline::{self, BaselineError},
-    classes::{Classes, Rows},
+    classes::{Classes, Ranking},
     hooks::{Hooks, HooksError, Splicing},
     jvmti::{self, Environment},
     ledger::Ledger,
@@ -217,13 +217,12 @@ impl Watch {
     }
 
     /// Reads the ledger. `vm_pending` is all there is where nothing is hooked.
-    pub fn rows(&self, vm_pending: Option<u64>) -> Rows {
-        let mut rows = self.classes.rows(self.ledger);
+    pub fn rank(&self, vm_pending: Option<u64>) -> Ranking<'_> {
+        let mut ranking = self.classes.rank(self.ledger);
         if self.coverage.level == CoverageLevel::PendingOnly {
-            rows.whole.pending = vm_pending.unwrap_or(0);
-            rows.gone.counts.pending = rows.whole.pending;
+            ranking.set_pending(vm_pending.unwrap_or(0));
         }
-        rows
+        ranking
     }
 
     /// Lets go of the unloaded classes that have been reported.
