@@ -125,6 +125,14 @@ choose_java() {
     fi
 }
 
+# What agent/build-release installs and looks at its result with.
+need_release_tools() {
+    if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+        lacks "Python 3 with venv, to install zig with" "python3 python3-venv" python3 python3 python
+    fi
+    if ! command -v readelf >/dev/null; then lacks "readelf" binutils binutils binutils binutils; fi
+}
+
 # Names everything that is missing and the lines to type, or returns where nothing is.
 stop_if_missing() {
     if [[ ${#missing[@]} -eq 0 ]]; then return; fi
