@@ -1,17 +1,20 @@
 //! The machine that the figures come from, and whether it was idle.
 
 use std::fs;
+use std::time::Instant;
+
+use super::cpu;
 
 /// Runnable threads in the last minute that are still noise, not load.
 const IDLE_LOAD: f64 = 0.3;
 
 /// One line: processor, cores, memory, kernel.
 pub fn description() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = read("/proc/sys/kernel/osrelease");
     format!(
-        "{}, {cores} cores, {} GiB, Linux {}",
+        "{}, {} cores, {} GiB, Linux {}",
         field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown processor".to_owned()),
+        cores(),
         memory_kib().unwrap_or(0) / (1024 * 1024),
         kernel.trim(),
     )
@@ -31,6 +34,70 @@ pub fn load_line() -> String {
         ),
         None => "load average unknown".to_owned(),
     }
+}
+
+/// Share of the machine's CPU that others may take before figures are worth nothing, in percent.
+const OTHERS_PERCENT: f64 = 5.0;
+
+/// Ticks of `/proc/stat` in a second (`USER_HZ`, fixed on Linux).
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Watches what others do on the machine while figures are taken.
+pub struct Others {
+    start: Instant,
+    machine_s: f64,
+    own_s: f64,
+}
+
+impl Others {
+    pub fn watch() -> Self {
+        Self {
+            start: Instant::now(),
+            machine_s: busy_s(),
+            own_s: own_s(),
+        }
+    }
+
+    /// One sentence: how long, and how much CPU others (or the hypervisor) took meanwhile.
+    pub fn sentence(&self) -> String {
+        let elapsed = self.start.elapsed().as_secs_f64();
+        let others = (busy_s() - self.machine_s) - (own_s() - self.own_s);
+        let percent = 100.0 * others.max(0.0) / (elapsed * cores() as f64);
+        let warning = if percent > OTHERS_PERCENT {
+            ": **do not publish these figures**"
+        } else {
+            ""
+        };
+        format!(
+            "Took {elapsed:.0} s; others used {percent:.0}% of the machine's CPU meanwhile{warning}."
+        )
+    }
+}
+
+/// CPU time of this command and of its children that have ended, in seconds.
+fn own_s() -> f64 {
+    (cpu::self_ms().unwrap_or(0.0) + cpu::children_ms().unwrap_or(0.0)) / 1e3
+}
+
+/// CPU time that the machine spent on anything since boot, in seconds; what the hypervisor took away counts too.
+fn busy_s() -> f64 {
+    let text = read("/proc/stat");
+    let fields: Vec<f64> = text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .skip(1)
+        .filter_map(|field| field.parse().ok())
+        .collect();
+    const USER_NICE_SYSTEM_IRQ_SOFTIRQ_STEAL: [usize; 6] = [0, 1, 2, 5, 6, 7];
+    let ticks =
+        USER_NICE_SYSTEM_IRQ_SOFTIRQ_STEAL.map(|field| fields.get(field).copied().unwrap_or(0.0));
+    ticks.iter().sum::<f64>() / TICKS_PER_SECOND
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Memory that can be had without swapping, in MiB.

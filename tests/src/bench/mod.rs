@@ -15,6 +15,7 @@
 pub mod arguments;
 
 mod allocation;
+mod cpu;
 mod idle;
 mod jvm;
 mod lifecycle;
@@ -34,6 +35,7 @@ use anyhow::{Result, ensure};
 
 use allocation::{Threads, Variant};
 use arguments::{Arguments, HELP};
+use machine::Others;
 use setup::Setup;
 use table::Tables;
 
@@ -151,18 +153,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let setup = Setup::new(arguments)?;
     print_head(&setup);
-    let start = Instant::now();
+    let others = Others::watch();
     let mut tables = Tables::default();
     let failed: Vec<_> = chosen
         .iter()
         .filter_map(|benchmark| attempt(&setup, &mut tables, benchmark))
         .collect();
     println!("{tables}");
-    println!(
-        "Took {} s; {} at the end.",
-        start.elapsed().as_secs(),
-        machine::load_line()
-    );
+    println!("{}", others.sentence());
     ensure!(failed.is_empty(), "not measured:\n{}", failed.join("\n"));
     Ok(())
 }

@@ -5,9 +5,8 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
 
+use super::cpu;
 use super::jvm::{self, Jvm, Side};
 use super::pairs::Pair;
 use super::setup::{self, Setup};
@@ -79,7 +78,7 @@ fn timed(setup: &Setup, jvm: &Jvm, side: Side) -> Result<Times> {
     let stream = setup.stream()?;
     let mut command = jvm.command(setup, side, &stream);
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let cpu_before = children_cpu_ms()?;
+    let cpu_before = cpu::children_ms()?;
     let start = Instant::now();
     let status = command
         .status()
@@ -89,15 +88,8 @@ fn timed(setup: &Setup, jvm: &Jvm, side: Side) -> Result<Times> {
     let _ = std::fs::remove_file(stream); // Not there without the agent.
     Ok(Times {
         elapsed_ms,
-        cpu_ms: children_cpu_ms()? - cpu_before,
+        cpu_ms: cpu::children_ms()? - cpu_before,
     })
-}
-
-/// User and system time of all children that have ended: the difference over one child is that child's.
-fn children_cpu_ms() -> Result<f64> {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
-    Ok(micros as f64 / 1e3)
 }
 
 /// Counts the classes that came out of an archive, on both sides: whatever takes the archive away shows here.
