@@ -2,10 +2,11 @@
 
 use std::{
     ffi::CStr,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::{Duration, Instant, SystemTime},
 };
 
-use crossbeam_channel::RecvTimeoutError;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use finwatch_record::{Mode, StopReason};
 use jni::{Env, jni_sig, jni_str, objects::JValue};
 use once_cell::sync::OnceCell;
@@ -34,6 +35,9 @@ const QUIET_START: Duration = Duration::from_secs(1);
 /// How long the end of the JVM may be held up for what has been made to be written.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
+/// How long it may be held up for the agent's own thread to leave, which has nothing left to do.
+const LAST_STEP: Duration = Duration::from_millis(100);
+
 /// How long it may be held up by a sample that is being taken.
 const LAST_SAMPLE: Duration = Duration::from_secs(1);
 
@@ -46,6 +50,13 @@ struct Agent {
     splicing: Splicing,
     run: Mutex<Option<Run>>,
     writer: Mutex<Option<Writer>>,
+    thread: Thread,
+}
+
+/// The agent's own thread, as seen from outside.
+struct Thread {
+    started: AtomicBool,
+    left: (Sender<()>, Receiver<()>),
 }
 
 /// Why the agent does not start. Given with the flag, the JVM then does not start either.
@@ -97,6 +108,10 @@ pub fn load(mode: Mode, jvmti: Result<Environment, i32>, flag: &[u8]) -> Result<
         splicing: Splicing::default(),
         run: Mutex::new(None),
         writer: Mutex::new(None),
+        thread: Thread {
+            started: AtomicBool::new(false),
+            left: bounded(1),
+        },
     };
     if AGENT.set(agent).is_err() {
         log::warn(format_args!(
@@ -168,6 +183,7 @@ impl Agent {
         )?;
         self.jvmti
             .run_agent_thread(&thread, jvmti::env_of_agent_thread)?;
+        self.thread.started.store(true, Relaxed);
         Ok(())
     }
 
@@ -250,6 +266,15 @@ impl Agent {
         true
     }
 
+    /// A JVM that ends waits up to 300 ms for threads in native code, in steps of 10
+    /// (HotSpot's `VM_Exit::wait_for_threads_in_native_to_block`): ours must have left.
+    fn wait_for_thread(&self) {
+        if self.thread.started.load(Relaxed) {
+            // Later than this the JVM's own patience has to do.
+            let _ = self.thread.left.1.recv_timeout(LAST_STEP);
+        }
+    }
+
     fn finish_writing(&self) {
         let writer = self.writer.lock().take();
         if writer.is_some_and(|writer| !writer.finish(LAST_WRITES)) {
@@ -292,7 +317,6 @@ impl Callbacks for Agent {
     }
 
     fn vm_death(&self, env: &mut Env) {
-        self.clock.end();
         match self.run.try_lock_for(LAST_SAMPLE) {
             Some(mut guard) => {
                 if let Some(run) = guard.as_mut().filter(|run| !run.has_ended()) {
@@ -306,7 +330,9 @@ impl Callbacks for Agent {
                 "a sample was being taken at the end: no final ledger"
             )),
         }
+        self.clock.end();
         self.finish_writing();
+        self.wait_for_thread();
     }
 
     fn retransform(&self, class: &CStr, class_file: &[u8]) -> Option<Vec<u8>> {
@@ -322,7 +348,18 @@ impl Callbacks for Agent {
     }
 
     fn agent_thread(&self, env: &mut Env) {
+        let _left = Left(&self.thread);
         self.run_thread(env);
+    }
+}
+
+/// Tells that the agent's own thread has left, however it does.
+struct Left<'a>(&'a Thread);
+
+impl Drop for Left<'_> {
+    fn drop(&mut self) {
+        // Nobody waits before the end, and there is room for the one message.
+        let _ = self.0.left.0.try_send(());
     }
 }
 
