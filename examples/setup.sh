@@ -163,10 +163,10 @@ stop_if_missing() {
 
 # --- building -----------------------------------------------------------------------------------------------------------
 
-# The agent, and the reader that shows its lines on a terminal.
+# The agent, and the reader that shows its lines on a terminal; the tests' crates are none of a user's business.
 build() {
-    say "Building ... (a first time takes a minute or more)"
-    cargo build --release --locked
+    say "Building ... (the first time takes some minutes)"
+    cargo build --release --locked -p finwatch-agent -p finwatch-examples
     library=$target/release/libfinwatch.so
     if [[ $library != /* ]]; then library=$root/$library; fi
 }
@@ -218,7 +218,7 @@ run_watched() { # NAME CLASS_PREFIX... -- JAVA_ARGUMENT...
     rm -f "$stream" "$stream".*
     (umask 077 && : >"$stream")
     say "Running $java -agentpath:$library=out=$stream,interval=1s ..."
-    say "The lines as the agent writes them: tail -f $(realpath "$stream")"
+    say "The lines as the agent writes them: tail -f $(printf %q "$(realpath "$stream")")"
     say ""
 
     "$java" "-agentpath:$library=out=$stream,interval=1s" -cp "$made/classes" "$@" &
