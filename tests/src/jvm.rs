@@ -207,9 +207,14 @@ impl Jvm {
         sent.unwrap_or_else(|e| panic!("cannot send {signal} to the JVM: {e}"));
     }
 
-    /// Closes its standard input and waits for its end.
+    /// Closes its standard input, so that the driver's main returns, and waits for its end.
     pub fn end(mut self) -> Ended {
         self.stdin = None;
+        self.wait()
+    }
+
+    /// Waits for the end that something else brings about.
+    pub fn wait(mut self) -> Ended {
         let status = self.status.recv_timeout(WATCHDOG);
         let status = status.unwrap_or_else(|_| panic!("the JVM did not end within {WATCHDOG:?}"));
         for (name, capture) in [("output", self.out()), ("error", self.err())] {
@@ -218,11 +223,12 @@ impl Jvm {
                 "standard {name} stays open after the JVM's end"
             );
         }
-        let stream = self.evidence().stream.is_some().then(|| self.stream());
+        let pid = self.pid;
         match self.evidence.take() {
             Some(evidence) => Ended {
                 status,
-                stream,
+                pid,
+                stream: None,
                 evidence,
             },
             None => unreachable!("taken here and nowhere else"),
@@ -243,6 +249,7 @@ impl Drop for Jvm {
 pub struct Ended {
     /// How it ended.
     pub status: ExitStatus,
+    pid: u32,
     stream: Option<Stream>,
     evidence: Evidence,
 }
@@ -265,9 +272,11 @@ impl Ended {
 
     /// The stream, whose end has been reached; every line of it is checked on the way.
     pub fn stream(&mut self) -> &mut Stream {
-        match &mut self.stream {
-            Some(stream) => stream,
-            None => panic!("this JVM's stream went to no file"),
-        }
+        let Some(path) = &self.evidence.stream else {
+            panic!("this JVM's stream went to no file");
+        };
+        let ended = || Arc::new(AtomicBool::new(true));
+        self.stream
+            .get_or_insert_with(|| Stream::of(path, self.pid, ended()))
     }
 }

@@ -35,7 +35,7 @@ fn system_exit() {
     for_each_jdk(|case| {
         let mut jvm = busy(case);
         jvm.send("exit 3");
-        assert_all_told(jvm.end(), 3);
+        assert_all_told(jvm.wait(), 3);
     });
 }
 
@@ -44,7 +44,7 @@ fn sigterm() {
     for_each_jdk(|case| {
         let jvm = busy(case);
         jvm.signal(Signal::SIGTERM);
-        assert_all_told(jvm.end(), 143);
+        assert_all_told(jvm.wait(), 143);
     });
 }
 
@@ -53,7 +53,7 @@ fn uncaught_exception_in_main() {
     for_each_jdk(|case| {
         let mut jvm = busy(case);
         jvm.tell("throw");
-        let ended = jvm.end();
+        let ended = jvm.wait();
         assert!(ended.err().contains("uncaught on purpose"));
         assert_all_told(ended, 1);
     });
@@ -65,7 +65,7 @@ fn halt() {
     for_each_jdk(|case| {
         let mut jvm = busy(case);
         jvm.send("halt 4");
-        let mut ended = jvm.end();
+        let mut ended = jvm.wait();
         assert_eq!(ended.status.code(), Some(4));
         ended.stream().start();
     });
@@ -79,7 +79,7 @@ fn kill_9_leaves_whole_lines() {
         jvm.tell("register subject.Plain 100");
         stream.quiet_sample();
         jvm.signal(Signal::SIGKILL);
-        let ended = jvm.end();
+        let ended = jvm.wait();
         assert_eq!(ended.status.signal(), Some(9));
         let bytes = std::fs::read(ended.directory().join("stream.jsonl")).unwrap();
         assert_eq!(bytes.last(), Some(&b'\n'), "the last line is torn");
@@ -92,7 +92,7 @@ fn a_finalizer_that_never_returns_does_not_hold_up_the_end() {
         let mut jvm = busy(case);
         jvm.tell("stuck");
         jvm.send("exit 5");
-        let mut ended = jvm.end();
+        let mut ended = jvm.wait();
         assert_eq!(ended.status.code(), Some(5));
         let stop = ended.stream().stop();
         assert_eq!(find_row(&stop.classes, "subject.Stuck").counts.running, 1);

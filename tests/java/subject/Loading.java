@@ -2,21 +2,24 @@ package subject;
 
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
-import java.lang.ref.WeakReference;
+import java.lang.ref.PhantomReference;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.security.CodeSource;
 import java.security.ProtectionDomain;
 import java.security.cert.Certificate;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
 /** Commands about loaders: one name in many of them, many names in one, and unloading. */
 final class Loading {
     private static final List<Object> OBJECTS = new ArrayList<>();
-    private static final List<WeakReference<Class<?>>> CLASSES = new ArrayList<>();
+    /** Phantoms: a weak reference to a class is cleared before its last objects are finalized. */
+    private static final List<Reference<Class<?>>> CLASSES = new ArrayList<>();
+    private static final ReferenceQueue<Class<?>> GONE = new ReferenceQueue<>();
     private static volatile boolean churning;
     private static Thread churn;
     private static volatile long churned;
@@ -65,7 +68,7 @@ final class Loading {
     }
 
     private static void make(Class<?> type, int count) throws Exception {
-        CLASSES.add(new WeakReference<Class<?>>(type));
+        CLASSES.add(new PhantomReference<Class<?>>(type, GONE));
         for (int i = 0; i < count; i++) {
             OBJECTS.add(type.getDeclaredConstructor().newInstance());
             LoadedTally.TALLY.made.incrementAndGet();
@@ -92,21 +95,18 @@ final class Loading {
         return bytes.toByteArray();
     }
 
-    /** Lets go of all of them and collects until the classes are gone. */
+    /** Lets go of all of them and collects until the classes are gone, and their objects before them. */
     private static Json unload() throws Exception {
         OBJECTS.clear();
         int all = CLASSES.size();
         for (int round = 0; round < 300 && !CLASSES.isEmpty(); round++) {
             System.gc();
-            for (Iterator<WeakReference<Class<?>>> i = CLASSES.iterator(); i.hasNext(); ) {
-                if (i.next().get() == null) {
-                    i.remove();
-                }
-            }
-            if (!CLASSES.isEmpty()) {
-                Thread.sleep(5);
+            for (Reference<?> gone = GONE.remove(20); gone != null; gone = GONE.poll()) {
+                gone.clear();
+                CLASSES.remove(gone);
             }
         }
+        System.gc();
         Json answer = LoadedTally.TALLY.json().with("unloaded", all - CLASSES.size());
         return CLASSES.isEmpty() ? answer : answer.with("error", CLASSES.size() + " classes stay loaded");
     }

@@ -11,7 +11,10 @@ import java.util.Arrays;
  * a published table only ever gains entries, and what they read of an entry is final. Writers hold
  * {@link #LOCK}; what they do under it is bounded and calls no code of the application.
  *
- * <p>Classes are held weakly, so they unload as they would without us. Slot 0,
+ * <p>Classes are held weakly, so they unload as they would without us. A weak reference
+ * is cleared before finalization: when the last that is left of a class are objects in
+ * {@code Finalizer.queue}, they are counted in the entry that {@link #was} of their class, and
+ * only a phantom reference tells when none of them can be seen again. Slot 0,
  * {@link #OTHER}, is shared by all that have no slot of their own; a class that began
  * there stays there, or its objects would be registered in one slot and finalized in
  * another.
@@ -28,7 +31,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
 
     private static final Object LOCK = new Object();
 
-    /** Where the collector puts the entries of classes that are gone. */
+    /** Where the collector puts {@link #gone} of the classes that are gone. */
     private static final ReferenceQueue<Object> UNLOADED = new ReferenceQueue<>();
 
     /** A power of two long, at most half full. */
@@ -66,11 +69,15 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     /** Identity hash of the defining loader. */
     final int loaderHash;
 
+    /** Enqueued when neither the class nor an object of it can be seen again. */
+    private final PhantomReference<Class<?>> gone;
+
     /** Not yet told by {@link #discovered}; under {@link #LOCK}. */
     private boolean fresh = true;
 
     private FinwatchSlot(Class<?> type, int slot) {
-        super(type, UNLOADED);
+        super(type);
+        this.gone = new PhantomReference<Class<?>>(type, UNLOADED);
         this.slot = slot;
         this.hash = System.identityHashCode(type);
         this.name = type.getName();
@@ -105,12 +112,22 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         int mask = table.length - 1;
         int at = System.identityHashCode(type) & mask;
         for (FinwatchSlot entry = table[at]; entry != null; entry = table[at]) {
-            if (entry.get() == type) {
+            Class<?> held = entry.get();
+            if (held == type || held == null && entry.was(type)) {
                 return entry;
             }
             at = (at + 1) & mask;
         }
         return null;
+    }
+
+    /**
+     * Whether this is the entry of a class whose weak reference has been cleared. That it
+     * is another class of the same name would take two equal pairs of identity hashes.
+     */
+    private boolean was(Class<?> type) {
+        return hash == System.identityHashCode(type) && name.equals(type.getName())
+                && loaderHash == System.identityHashCode(type.getClassLoader());
     }
 
     private static int discover(Class<?> type) {
@@ -251,7 +268,12 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     static long[] unloaded() {
         long[] slots = null;
         for (Reference<?> gone = UNLOADED.poll(); gone != null; gone = UNLOADED.poll()) {
-            FinwatchSlot entry = (FinwatchSlot) gone;
+            // JDK 8 leaves that to us, and the class loaded until it is done.
+            gone.clear();
+            FinwatchSlot entry = entryOf(gone);
+            if (entry == null) {
+                continue;
+            }
             if (entry.slot == OTHER) {
                 forget(entry);
                 continue;
@@ -260,6 +282,17 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
             slots[slots.length - 1] = entry.slot;
         }
         return slots;
+    }
+
+    private static FinwatchSlot entryOf(Reference<?> gone) {
+        synchronized (LOCK) {
+            for (FinwatchSlot entry : table) {
+                if (entry != null && entry.gone == gone) {
+                    return entry;
+                }
+            }
+            return null;
+        }
     }
 
     /**
