@@ -1,16 +1,22 @@
 //! Compiles the Java shim with a JDK's `javac` and hands its bytes to the library.
 //!
 //! Any JDK from 11 on will do: it is looked for in `JAVA_HOME`, on the `PATH` and where
-//! Linux distributions put JDKs. The class files are for JDK 8 (`--release 8`).
+//! Linux distributions put JDKs, or in the directories of JDKs that `FINWATCH_JDK_ROOTS`
+//! names instead, separated by colons. The class files are for JDK 8 (`--release 8`).
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
 /// `--release` came with 9; 11 is the oldest that is maintained anywhere.
 const OLDEST_JDK: u32 = 11;
+
+/// Where Linux distributions and vendors' packages put JDKs.
+const JDK_ROOTS: &str = "/usr/lib/jvm:/usr/java:/opt/java";
 
 const SHIM: &str = "../java-shim";
 
@@ -26,6 +32,7 @@ fn main() -> ExitCode {
     println!("cargo::rerun-if-changed={SHIM}");
     println!("cargo::rerun-if-env-changed=JAVA_HOME");
     println!("cargo::rerun-if-env-changed=PATH");
+    println!("cargo::rerun-if-env-changed=FINWATCH_JDK_ROOTS");
     match compile() {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
@@ -97,15 +104,19 @@ fn find_javac() -> Result<PathBuf, String> {
             Some(version) if version >= OLDEST_JDK => return Ok(javac),
             Some(version) => seen.push(format!("  {} is JDK {version}", javac.display())),
             None if javac.exists() => seen.push(format!("  {} does not run", javac.display())),
+            None if javac.with_file_name("java").exists() => seen.push(format!(
+                "  {} has no javac beside it: a JRE",
+                javac.with_file_name("java").display()
+            )),
             None => {}
         }
     }
     let seen = match seen.is_empty() {
-        true => "No javac was found in JAVA_HOME, on the PATH or under /usr/lib/jvm.".to_owned(),
-        false => format!(
-            "No javac that was found is new enough:\n{}",
-            seen.join("\n")
+        true => format!(
+            "No javac was found in JAVA_HOME, on the PATH or under {}.",
+            jdk_roots().to_string_lossy().replace(':', ", ")
         ),
+        false => format!("No JDK that was found will do:\n{}", seen.join("\n")),
     };
     Err(format!(
         "{seen}\n\
@@ -122,7 +133,7 @@ fn candidates() -> Vec<PathBuf> {
     if let Some(path) = env::var_os("PATH") {
         javacs.extend(env::split_paths(&path).map(|directory| directory.join("javac")));
     }
-    for root in ["/usr/lib/jvm", "/usr/java", "/opt/java"] {
+    for root in env::split_paths(&jdk_roots()) {
         let entries = fs::read_dir(root).into_iter().flatten().flatten();
         let mut found: Vec<PathBuf> = entries
             .map(|entry| entry.path().join("bin/javac"))
@@ -131,6 +142,10 @@ fn candidates() -> Vec<PathBuf> {
         javacs.extend(found);
     }
     javacs
+}
+
+fn jdk_roots() -> OsString {
+    env::var_os("FINWATCH_JDK_ROOTS").unwrap_or_else(|| JDK_ROOTS.into())
 }
 
 /// The feature number that `javac -version` prints: `javac 17.0.15` is 17, `javac 1.8.0_482` is 8.
