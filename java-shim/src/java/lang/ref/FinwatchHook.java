@@ -20,7 +20,8 @@ import sun.misc.VM;
  *     stack depth, with the heap perhaps full. {@code enter} runs before the constructor
  *     of the {@code Finalizer} and may fail as that may: then nothing was registered.
  *     {@code registered} runs when the {@code Finalizer} is on the chain and must not fail:
- *     it needs less stack than {@code enter} did.
+ *     {@code enter} has called it once for nothing, and where what it calls finds no stack,
+ *     it counts without a call.
  * <li>{@link #enqueued} runs in the ReferenceHandler thread, under the queue's lock. An
  *     exception that escaped there would end reference processing for good.
  * <li>{@link #invokeFinalize} runs in a finalizer thread, and lets through whatever
@@ -52,6 +53,9 @@ final class FinwatchHook {
     private static final int NANOS_MAX = STRIPES + 5;
     private static final int HISTOGRAMS = STRIPES + 6;
 
+    /** No slot: nothing to count. */
+    static final int NOTHING = -1;
+
     private static final Unsafe UNSAFE = Unsafe.getUnsafe();
 
     /**
@@ -59,6 +63,12 @@ final class FinwatchHook {
      * Negative on a JDK that keeps it elsewhere: then one row serves all.
      */
     private static final long THREAD_ID = threadIdOffset();
+
+    /** Registrations by slot that {@link #settle} has not added yet; its own lock. */
+    private static final int[] UNCALLED = new int[SLOTS];
+
+    /** There are some. */
+    private static volatile boolean uncalled;
 
     private FinwatchHook() {}
 
@@ -76,20 +86,57 @@ final class FinwatchHook {
     }
 
     /**
-     * Finds the slot for the class of an object, which may be about to be registered.
+     * Finds the slot for the class of an object that is about to be registered.
      *
-     * <p>The unused arguments below are stack: an interpreted {@link FinwatchSlot#find}
-     * takes more of it than {@link #registered} will, so that a stack overflow comes here,
-     * where it does no harm. Compiled code drops them.
+     * <p>If the stack ends, it ends here, where that does no harm, and not at the call of
+     * {@link #registered} that counts: {@link FinwatchSlot#find} calls that too, for nothing,
+     * from a frame further down. Interpreted or compiled, both calls take the same frame.
      */
     static int enter(Object object) {
-        return FinwatchSlot.find(object.getClass(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        return FinwatchSlot.find(object.getClass());
     }
 
     /** The Finalizer of an object in that slot is on the chain. */
+    @SuppressWarnings("finally")
     static void registered(int slot) {
-        long stripe = THREAD_ID < 0 ? 0 : UNSAFE.getLong(Thread.currentThread(), THREAD_ID) & (STRIPES - 1);
-        UNSAFE.getAndAddLong(null, COUNTERS + ((stripe * SLOTS + slot) << 3), 1L);
+        if (slot == NOTHING) {
+            return;
+        }
+        boolean counted = false;
+        try {
+            long stripe = THREAD_ID < 0 ? 0 : UNSAFE.getLong(Thread.currentThread(), THREAD_ID) & (STRIPES - 1);
+            UNSAFE.getAndAddLong(null, COUNTERS + ((stripe * SLOTS + slot) << 3), 1L);
+            counted = true;
+        } finally {
+            if (!counted) {
+                // The end of the stack: nothing can be called here.
+                synchronized (UNCALLED) {
+                    UNCALLED[slot]++;
+                    uncalled = true;
+                }
+            }
+            // Whatever was thrown ends here. A catch would name a class, to be resolved first.
+            return;
+        }
+    }
+
+    /**
+     * Adds to the counters what could be counted only without a call. The agent's own
+     * thread, before it reads them.
+     */
+    static void settle() {
+        if (!uncalled) {
+            return;
+        }
+        synchronized (UNCALLED) {
+            uncalled = false;
+            for (int slot = 0; slot < SLOTS; slot++) {
+                if (UNCALLED[slot] > 0) {
+                    add(row(0, slot), UNCALLED[slot]);
+                    UNCALLED[slot] = 0;
+                }
+            }
+        }
     }
 
     /** The collector found the referent unreachable and it is being queued. */

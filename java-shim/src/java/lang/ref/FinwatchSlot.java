@@ -87,13 +87,13 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     }
 
     /**
-     * The slot of a class, which gets one if it has none.
+     * The slot of a class, which gets one if it has none. Any thread.
      *
-     * <p>Any thread. The padding is stack that is touched here, see {@link FinwatchHook#enter}.
+     * <p>Too long for the first compiler to inline: {@link FinwatchHook#enter} relies on the
+     * frame.
      */
-    static int find(
-            Class<?> type, long a, long b, long c, long d, long e, long f, long g, long h, long i, long j, long k,
-            long l) {
+    static int find(Class<?> type) {
+        FinwatchHook.registered(FinwatchHook.NOTHING);
         FinwatchSlot[] table = FinwatchSlot.table;
         FinwatchSlot entry = table[System.identityHashCode(type) & (table.length - 1)];
         if (entry != null && entry.get() == type) {
@@ -205,6 +205,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
      * code sources. The agent's own thread only.
      */
     static Object[] discovered() {
+        FinwatchHook.settle();
         FinwatchSlot[] fresh = takeFresh();
         if (fresh == null) {
             return null;
