@@ -174,30 +174,33 @@ fn collection<'local>(
     }))
 }
 
-/// ZGC and Shenandoah have beans that tell of one pause each: theirs is the nearest one,
-/// because pauses follow each other faster than the VM's whole milliseconds.
+/// Collections follow each other faster than the VM's whole milliseconds tell apart. Those
+/// that are one pause have the nearest; only cycles of a concurrent collector have several.
 fn pauses_of(pauses: &VecDeque<Pause>, collection: &Collection, times: Times) -> CollectionPauses {
     let inside = pauses
         .iter()
         .filter(|pause| within(pause, times, collection));
-    let is_one_pause = collection
-        .collector
-        .as_deref()
-        .is_some_and(|name| name.ends_with(" Pauses"));
-    let chosen: Vec<&Pause> = if is_one_pause {
+    let chosen: Vec<&Pause> = if is_cycle(collection) {
+        inside.collect()
+    } else {
         let middle = collection.start_uptime_ms as f64 + collection.duration_ms / 2.0;
         let distance = |pause: &Pause| (middle_ms(pause, times) - middle).abs();
         inside
             .min_by(|a, b| distance(a).total_cmp(&distance(b)))
             .into_iter()
             .collect()
-    } else {
-        inside.collect()
     };
     CollectionPauses {
         count: chosen.len() as u64,
         total_ms: millis(chosen.iter().map(|pause| pause.duration_us).sum()),
     }
+}
+
+/// By the names of the collectors' beans: `ZGC Major Cycles`, `Shenandoah Cycles`,
+/// `G1 Concurrent GC`, `ConcurrentMarkSweep`. Everything else, `ZGC Pauses` too, is one pause.
+fn is_cycle(collection: &Collection) -> bool {
+    let name = collection.collector.as_deref().unwrap_or_default();
+    name.ends_with(" Cycles") || name.contains("Concurrent")
 }
 
 fn pool_change((name, used): (String, &[i64])) -> PoolChange {
@@ -272,6 +275,32 @@ mod tests {
         assert!(within(&pause, loaded_at(100.0), &collection(50, 500.0)));
         assert!(!within(&pause, loaded_at(100.0), &collection(120, 4.0)));
         assert!(!within(&pause, loaded_at(100.0), &collection(100, 4.0)));
+    }
+
+    #[test]
+    fn one_pause_has_the_nearest_and_a_cycle_all_within() {
+        let pause = |start_us| Pause {
+            start_us,
+            duration_us: 1_000,
+        };
+        let pauses = VecDeque::from([pause(8_000), pause(10_000), pause(12_000)]);
+        let collection = |name: &str| Collection {
+            collector: Some(name.to_owned()),
+            start_uptime_ms: 10,
+            duration_ms: 1.0,
+            ..alone(&pause(0), Times::default())
+        };
+        for (name, count) in [
+            ("G1 Young Generation", 1),
+            ("PS MarkSweep", 1),
+            ("ZGC Pauses", 1),
+            ("ZGC Major Cycles", 3),
+            ("ConcurrentMarkSweep", 3),
+        ] {
+            let found = pauses_of(&pauses, &collection(name), Times::default());
+            assert_eq!(found.count, count, "{name}");
+            assert_eq!(found.total_ms, count as f64, "{name}");
+        }
     }
 
     #[test]
