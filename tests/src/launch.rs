@@ -188,6 +188,10 @@ impl Launch {
         }
         command.envs(&self.environment);
         command.args(self.agent_flag()).args(&self.flags);
+        if !self.case.collects() {
+            // Nothing is ever freed.
+            command.arg("-Xmx2g");
+        }
         command.arg("-cp").arg(classes()).args(&self.program);
         command
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use finwatch_record::{ClassRow, Counts};
 use finwatch_tests::{
-    Jvm, Launch, Stream, assert_chain, find_row, for_each_jdk, for_each_jvm, rows_of, sample,
+    Jvm, Launch, Stream, assert_chain, counts_of, find_row, for_each_jdk, for_each_jvm, rows_of,
+    sample,
 };
 
 /// Commands that make objects, their class, how many are registered by it.
@@ -157,7 +158,7 @@ fn a_second_finalizer_thread_works_past_a_stuck_one() {
         jvm.tell("drop");
         jvm.tell("gc 2");
         stream.wait_for_sample("sample with 20 pending behind the stuck one", |sample| {
-            find_row(&sample.classes, "subject.Plain").counts.pending == 20
+            counts_of(&sample.classes, "subject.Plain").pending == 20
         });
         jvm.tell("runFinalization");
         let sample = stream.quiet_sample();
@@ -169,7 +170,7 @@ fn a_second_finalizer_thread_works_past_a_stuck_one() {
         );
         jvm.tell("release");
         stream.wait_for_sample("sample in which the stuck one has ended", |sample| {
-            let stuck = find_row(&sample.classes, "subject.Stuck").counts;
+            let stuck = counts_of(&sample.classes, "subject.Stuck");
             (stuck.running, stuck.finalized_total) == (0, 1)
         });
     });
@@ -258,7 +259,11 @@ fn assert_unloaded_once(stream: &mut Stream) {
 #[test]
 fn past_the_fixed_number_the_other_classes_are_one_row_and_the_totals_exact() {
     for_each_jdk(|case| {
-        let mut jvm = Launch::new(case).flag("-Xmx128m").start();
+        // A sample of all these classes has more than a megabyte.
+        let launch = Launch::new(case)
+            .option("rotate", "off")
+            .option("interval", "500ms");
+        let mut jvm = launch.flag("-Xmx128m").start();
         let mut stream = jvm.stream();
         let before = stream.quiet_sample().finalizer.counts.registered_total;
         jvm.tell("manyclasses 5000");

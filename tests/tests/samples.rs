@@ -13,12 +13,24 @@ fn memory_buffers_and_collectors_are_what_the_beans_say() {
         let mut stream = jvm.stream();
         jvm.tell("quiet");
         stream.wait_for_sample("sample with memory in it", |sample| sample.memory.is_some());
-        let beans = jvm.tell("buffers 3 65536");
-        let sample = stream.quiet_sample();
+        jvm.tell("buffers 3 65536");
+        let (beans, sample) = both_without_a_collection_between(&mut jvm, &mut stream);
         assert_same_pools(&beans, &sample);
         assert_same_buffers(&beans, &sample);
         assert_same_collectors(&beans, &sample);
     });
+}
+
+/// Some collectors come by themselves, at any time.
+fn both_without_a_collection_between(jvm: &mut Jvm, stream: &mut Stream) -> (Value, Sample) {
+    for _ in 0..20 {
+        let before = jvm.tell("beans");
+        let sample = stream.quiet_sample();
+        if counts(&jvm.tell("beans")) == counts(&before) {
+            return (before, sample);
+        }
+    }
+    panic!("a collection between any two looks at the beans, twenty times over");
 }
 
 fn list<'a>(json: &'a Value, name: &str) -> &'a [Value] {
@@ -148,8 +160,7 @@ fn every_collection_has_a_record() {
             asked >= 3,
             "{asked} records of the three collections that System.gc() asked for"
         );
-        told.iter()
-            .for_each(|gc| assert_truthful(gc, case.collector));
+        told.iter().for_each(|gc| assert_truthful(gc));
     });
 }
 
@@ -187,23 +198,26 @@ fn collections_until(
 }
 
 /// A pause is part of its collection, and collectors that pause say so.
-fn assert_truthful(gc: &Collection, collector: Option<Collector>) {
+fn assert_truthful(gc: &Collection) {
     let name = gc.collector.as_deref().unwrap_or("none");
-    // The VM tells the ends of a collection in whole milliseconds.
-    assert!(
-        gc.pauses.total_ms <= gc.duration_ms + 3.0,
-        "longer pauses than the collection: {gc:?}"
+    // Parallel's System.gc() is a young and a full collection in one pause: both tell it.
+    let is_one_pause = matches!(
+        name,
+        "G1 Young Generation"
+            | "G1 Old Generation"
+            | "Copy"
+            | "ParNew"
+            | "MarkSweepCompact"
+            | "PS MarkSweep"
     );
-    let stops_the_world = matches!(collector, Some(Collector::Serial | Collector::Parallel))
-        || matches!(
-            name,
-            "G1 Young Generation" | "G1 Old Generation" | "Copy" | "ParNew" | "MarkSweepCompact"
-        )
-        || (name.starts_with("PS "));
-    if stops_the_world {
+    if is_one_pause {
+        assert_eq!(gc.pauses.count, 1, "this collection is one pause: {gc:?}");
+    }
+    if name.ends_with(" Cycles") {
+        // The VM tells the ends of a cycle in whole milliseconds.
         assert!(
-            gc.pauses.count >= 1,
-            "a collection that stopped the world, without a pause: {gc:?}"
+            gc.pauses.total_ms <= gc.duration_ms + 3.0,
+            "pauses longer than the cycle: {gc:?}"
         );
     }
     if name.starts_with("ZGC") && name.ends_with("Cycles") {
@@ -227,6 +241,8 @@ fn a_collection_is_followed_by_a_sample_whatever_the_interval() {
         }
         let mut jvm = Launch::new(case).option("interval", "1h").start();
         let mut stream = jvm.stream();
+        // The sample of the interval, the only one for an hour.
+        stream.wait_for_sample("first sample", |_| true);
         jvm.tell("register subject.Plain 10");
         jvm.tell("gc 1");
         stream.wait_for_sample("sample after a collection", |sample| {
