@@ -68,9 +68,11 @@ pub fn take(
     }
     let enqueued = enqueued_mark(env, reference_queue)?;
     let mark_class = env.get_object_class(&enqueued)?;
+    let queue_class = class_of_queue(env, finalizer)?;
     for (object, tag) in [
         (reference_queue as &JObject, QUEUE),
         (&mark_class, QUEUE),
+        (&queue_class, QUEUE),
         (finalizer, FINALIZER),
         (&enqueued, ENQUEUED),
     ] {
@@ -104,6 +106,18 @@ fn enqueued_mark<'local>(
     let signature = jni_sig!("Ljava/lang/ref/ReferenceQueue;");
     env.get_static_field(reference_queue, jni_str!("ENQUEUED"), signature)?
         .l()
+}
+
+/// The class of `Finalizer.queue`: from JDK 21 on a subclass, `NativeReferenceQueue`.
+fn class_of_queue<'local>(
+    env: &mut Env<'local>,
+    finalizer: &JClass,
+) -> jni::errors::Result<JClass<'local>> {
+    let signature = jni_sig!("Ljava/lang/ref/ReferenceQueue;");
+    let queue = env
+        .get_static_field(finalizer, jni_str!("queue"), signature)?
+        .l()?;
+    env.get_object_class(&queue)
 }
 
 /// The walk's state. Edges of one Finalizer come one after the other, its `referent`

@@ -29,6 +29,8 @@ struct Class {
     source: Option<String>,
     baseline: Baseline,
     unloaded: bool,
+    /// Registrations when the hottest class was last looked for.
+    registered_before: u64,
 }
 
 /// The classes that have a slot, and the sum of those that had one.
@@ -36,6 +38,8 @@ struct Class {
 pub struct Classes {
     by_slot: BTreeMap<usize, Class>,
     gone: OmittedClasses,
+    /// The slot that the hooks look at first.
+    hot: usize,
 }
 
 /// The counts of all classes at one moment, worst first.
@@ -60,6 +64,7 @@ impl Classes {
         Classes {
             by_slot: BTreeMap::from([(OTHER, other)]),
             gone: OmittedClasses::default(),
+            hot: OTHER,
         }
     }
 
@@ -70,6 +75,23 @@ impl Classes {
         }
         for slot in shim.unloaded(env)? {
             self.by_slot.entry(slot).or_default().unloaded = true;
+        }
+        Ok(())
+    }
+
+    /// Tells the hooks which class has registered most since the last call.
+    pub fn heat(&mut self, env: &mut Env, shim: &Shim, ledger: Ledger) -> jni::errors::Result<()> {
+        let mut hottest = (0, OTHER);
+        for (&slot, class) in self.by_slot.iter_mut().filter(|(slot, _)| **slot != OTHER) {
+            let registered = ledger.counted(slot).registered;
+            let more = registered.saturating_sub(class.registered_before);
+            class.registered_before = registered;
+            hottest = hottest.max((more, slot));
+        }
+        let (more, slot) = hottest;
+        if more > 0 && slot != self.hot {
+            shim.heat(env, slot)?;
+            self.hot = slot;
         }
         Ok(())
     }

@@ -25,7 +25,8 @@ const FINALIZED: usize = STRIPES + 2;
 const THREW: usize = STRIPES + 3;
 const NANOS_SUM: usize = STRIPES + 4;
 const NANOS_MAX: usize = STRIPES + 5;
-const HISTOGRAMS: usize = STRIPES + 6;
+/// The row before it is the hooks' own: the duration that they measured last.
+const HISTOGRAMS: usize = STRIPES + 7;
 
 /// The counters of all slots.
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +90,7 @@ impl Ledger {
         }
     }
 
-    /// The `finalize()` durations of a slot.
+    /// The `finalize()` durations of a slot: of the calls that the hooks timed.
     pub fn durations(self, slot: usize) -> FinalizeDurations {
         let first = HISTOGRAMS * SLOTS + slot * BUCKETS;
         let buckets: Vec<u64> = (0..BUCKETS)
@@ -225,6 +226,7 @@ mod tests {
             format!("int THREW = STRIPES + {};", THREW - STRIPES),
             format!("int NANOS_SUM = STRIPES + {};", NANOS_SUM - STRIPES),
             format!("int NANOS_MAX = STRIPES + {};", NANOS_MAX - STRIPES),
+            format!("int NANOS_LAST = STRIPES + {};", HISTOGRAMS - 1 - STRIPES),
             format!("int HISTOGRAMS = STRIPES + {};", HISTOGRAMS - STRIPES),
         ] {
             assert!(hook.contains(&line), "FinwatchHook.java lacks `{line}`");

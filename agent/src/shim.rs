@@ -153,6 +153,13 @@ impl Shim {
         })
     }
 
+    /// Says which class registers most, to be looked at first.
+    pub fn heat(&self, env: &mut Env, slot: usize) -> jni::errors::Result<()> {
+        let slot = [JValue::Int(slot as i32)];
+        env.call_static_method(&self.slot, jni_str!("heat"), jni_sig!("(I)V"), &slot)?;
+        Ok(())
+    }
+
     /// Gives the slot of an unloaded class, its counters at 0, to the next class.
     pub fn release(&self, env: &mut Env, slot: usize) -> jni::errors::Result<()> {
         let slot = [JValue::Int(slot as i32)];

@@ -157,7 +157,10 @@ impl Watch {
         let Some(hooked) = &mut self.hooked else {
             return;
         };
-        if let Err(error) = self.classes.refresh(env, &hooked.shim) {
+        let refreshed = self.classes.refresh(env, &hooked.shim);
+        if let Err(error) =
+            refreshed.and_then(|()| self.classes.heat(env, &hooked.shim, self.ledger))
+        {
             env.exception_clear();
             log::debug(format_args!("new classes are named later: {error}"));
         }

@@ -25,7 +25,7 @@ mod stream;
 mod workspace;
 
 pub use capture::Capture;
-pub use checks::assert_balanced;
+pub use checks::{assert_balanced, assert_timed};
 pub use jcmd::Jcmd;
 pub use jdk::{Collector, Jdk, all_jdks};
 pub use jfr::{FinalizerStatistics, finalizer_statistics};

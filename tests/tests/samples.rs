@@ -160,7 +160,7 @@ fn every_collection_has_a_record() {
             asked >= 3,
             "{asked} records of the three collections that System.gc() asked for"
         );
-        told.iter().for_each(|gc| assert_truthful(gc));
+        told.iter().for_each(assert_truthful);
     });
 }
 

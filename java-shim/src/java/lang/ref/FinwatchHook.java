@@ -51,7 +51,17 @@ final class FinwatchHook {
     private static final int THREW = STRIPES + 3;
     private static final int NANOS_SUM = STRIPES + 4;
     private static final int NANOS_MAX = STRIPES + 5;
-    private static final int HISTOGRAMS = STRIPES + 6;
+    private static final int NANOS_LAST = STRIPES + 6;
+    private static final int HISTOGRAMS = STRIPES + 7;
+
+    /** Calls of each class that are timed in any case. */
+    private static final long ALWAYS_TIMED = 64;
+
+    /** Of a class whose calls are short one call in so many is timed: reading the clock twice costs more than they do. */
+    private static final long TIMED_ONE_IN = 16;
+
+    /** Nanoseconds below which a call is short. */
+    private static final long SHORT = 16_384;
 
     /** No slot: nothing to count. */
     static final int NOTHING = -1;
@@ -157,24 +167,33 @@ final class FinwatchHook {
     /** Calls {@code finalize()} of an object that has just left the chain. */
     static void invokeFinalize(JavaLangAccess access, Object object) throws Throwable {
         int slot = enter(object);
-        add(row(STARTED, slot), 1);
+        boolean timed = isTimed(slot, UNSAFE.getAndAddLong(null, row(STARTED, slot), 1L));
         int outcome = THREW;
-        long start = System.nanoTime();
+        long start = timed ? System.nanoTime() : 0;
         try {
             access.invokeFinalize(object);
             outcome = FINALIZED;
         } finally {
-            finished(slot, outcome, System.nanoTime() - start);
+            if (timed) {
+                took(slot, System.nanoTime() - start);
+            }
+            add(row(outcome, slot), 1);
         }
     }
 
-    private static void finished(int slot, int outcome, long nanos) {
+    private static boolean isTimed(int slot, long callsBefore) {
+        return callsBefore < ALWAYS_TIMED
+                || (callsBefore & (TIMED_ONE_IN - 1)) == 0
+                || UNSAFE.getLong(row(NANOS_LAST, slot)) >= SHORT;
+    }
+
+    private static void took(int slot, long nanos) {
+        UNSAFE.putLong(row(NANOS_LAST, slot), nanos);
         add(row(NANOS_SUM, slot), nanos);
         if (nanos > UNSAFE.getLong(row(NANOS_MAX, slot))) {
             raiseMaximum(row(NANOS_MAX, slot), nanos);
         }
         add(row(HISTOGRAMS, 0) + ((slot * (long) BUCKETS + bucket(nanos)) << 3), 1);
-        add(row(outcome, slot), 1);
     }
 
     /** Rare, so a lock does; compare-and-swap has no name common to all JDKs. */
