@@ -230,6 +230,9 @@ impl Agent {
                     run.open(env, &agent.clock);
                     agent.drain(run, None);
                     ended = run.listen(env);
+                } else if run.find_beans(env, &agent.clock) {
+                    agent.drain(run, None);
+                    ended = run.listen(env);
                 }
                 ended.extend(run.take_collections(env));
                 (goes_on, _) = agent.drain(run, None);

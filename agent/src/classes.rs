@@ -106,11 +106,15 @@ impl Classes {
         class.name = found.class;
     }
 
-    /// Adds what a walk along the chain found.
-    pub fn add_baseline(&mut self, slot: usize, baseline: Baseline) {
-        let class = self.by_slot.entry(slot).or_default();
-        class.baseline.registered += baseline.registered;
-        class.baseline.enqueued += baseline.enqueued;
+    /// Takes over what a walk along the chain found, in place of what an earlier one did:
+    /// each compares the chain with everything that the hooks counted.
+    pub fn set_baselines(&mut self, found: impl IntoIterator<Item = (usize, Baseline)>) {
+        for class in self.by_slot.values_mut() {
+            class.baseline = Baseline::default();
+        }
+        for (slot, baseline) in found {
+            self.by_slot.entry(slot).or_default().baseline = baseline;
+        }
     }
 
     /// Reads the ledger.
@@ -241,18 +245,27 @@ fn add(sum: &mut Counts, part: &Counts) {
 mod tests {
     use super::*;
 
+    fn registered((slot, registered): (usize, i64)) -> (usize, Baseline) {
+        let enqueued = 0;
+        let baseline = Baseline {
+            registered,
+            enqueued,
+        };
+        (slot, baseline)
+    }
+
+    #[test]
+    fn a_second_walk_is_not_added_to_the_first() {
+        let mut classes = Classes::new();
+        classes.set_baselines([(1, 3), (2, 5)].map(registered));
+        classes.set_baselines([(1, 4)].map(registered));
+        assert_eq!(classes.rank(Ledger::allocate()).whole().registered, 4);
+    }
+
     #[test]
     fn what_is_listed_and_what_is_omitted_adds_up() {
         let mut classes = Classes::new();
-        for (slot, registered) in [(1, 3), (2, 5), (3, 4), (4, 1)] {
-            classes.add_baseline(
-                slot,
-                Baseline {
-                    registered,
-                    enqueued: 0,
-                },
-            );
-        }
+        classes.set_baselines([(1, 3), (2, 5), (3, 4), (4, 1)].map(registered));
         classes.by_slot.get_mut(&4).unwrap().unloaded = true;
         classes.gone = OmittedClasses {
             count: 1,

@@ -7,7 +7,10 @@
 use finwatch_record::{Buffers, Collector, Memory, Pool, PoolKind, Usage};
 use jni::{Env, jni_sig, jni_str, objects::JClass, refs::Global, strings::JNIStr};
 
-use crate::{jvmti, shim};
+use crate::{
+    jvmti, shim,
+    watch::{WatchError, boot_class},
+};
 
 /// The beans of this JVM.
 pub struct Management {
@@ -27,8 +30,30 @@ pub struct Reading {
     pub collectors: Vec<Collector>,
 }
 
+/// Heap that must be there to be had, in bytes, before the beans are loaded.
+const ROOM: i64 = 2 << 20;
+
+/// Whether the heap has room to load the beans in. Their classes, once initialized with the
+/// heap full, fail for the rest of the program's life, and for the program too. Allocates
+/// next to nothing.
+///
+/// # Errors
+/// Not even that could be asked.
+pub fn has_room(env: &mut Env, jvmti: jvmti::Environment) -> Result<bool, WatchError> {
+    env.with_local_frame(8, |env| {
+        let class = boot_class(env, jvmti, "java.lang.Runtime")?;
+        let signature = jni_sig!("()Ljava/lang/Runtime;");
+        let runtime = env
+            .call_static_method(&class, jni_str!("getRuntime"), signature, &[])?
+            .l()?;
+        let mut bytes = |name: &JNIStr| env.call_method(&runtime, name, jni_sig!("()J"), &[])?.j();
+        let used = bytes(jni_str!("totalMemory"))? - bytes(jni_str!("freeMemory"))?;
+        Ok(bytes(jni_str!("maxMemory"))? - used >= ROOM)
+    })
+}
+
 impl Management {
-    /// Finds the beans.
+    /// Finds the beans. To be called where the heap [has room](has_room).
     ///
     /// # Errors
     /// A runtime without `java.management` (jlink).

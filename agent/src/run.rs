@@ -16,7 +16,7 @@ use crate::{
     hooks::Splicing,
     jvmti::Environment,
     log,
-    management::{Management, Reading},
+    management::{self, Management, Reading},
     options::Options,
     pauses::{Pause, PauseClock},
     stream::Stream,
@@ -32,6 +32,7 @@ pub struct Run {
     watch: Watch,
     collections: Collections,
     management: Option<Management>,
+    beans_looked_for: bool,
     times: Times,
     /// CPU time of the agent's own thread.
     cpu_ms: f64,
@@ -56,6 +57,7 @@ impl Run {
             watch,
             collections: Collections::default(),
             management: None,
+            beans_looked_for: false,
             times: Times::default(),
             cpu_ms: 0.0,
             started: false,
@@ -70,6 +72,26 @@ impl Run {
 
     /// Finds the management beans and makes the first record.
     pub fn open(&mut self, env: &mut Env, clock: &PauseClock) {
+        self.find_beans(env, clock);
+        self.start(env, clock);
+    }
+
+    /// Finds the management beans if they were not looked for because the heap was full.
+    /// Whether there is reason to [listen](Run::listen) now.
+    pub fn find_beans(&mut self, env: &mut Env, clock: &PauseClock) -> bool {
+        if self.beans_looked_for {
+            return false;
+        }
+        match management::has_room(env, self.jvmti) {
+            Ok(true) => {}
+            Ok(false) => return false,
+            Err(error) => {
+                env.exception_clear();
+                log::debug(format_args!("the heap can't be asked for room: {error}"));
+                return false;
+            }
+        }
+        self.beans_looked_for = true;
         self.management = match Management::load(env) {
             Ok(management) => Some(management),
             Err(error) => {
@@ -81,13 +103,13 @@ impl Run {
             }
         };
         self.set_clock(env, clock);
-        self.start(env, clock);
+        true
     }
 
     /// Begins to listen to collections and returns the last ones before that. To be called
     /// when the pauses until now have been passed on.
     pub fn listen(&mut self, env: &mut Env) -> Vec<Collection> {
-        if !self.options.gc {
+        if !self.options.gc || !self.beans_looked_for {
             return Vec::new();
         }
         self.collections

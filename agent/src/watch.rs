@@ -261,9 +261,7 @@ fn count(
             hooks.finalizer(),
             hooks.reference_queue(),
         )?;
-        for (slot, baseline) in found.baselines {
-            classes.add_baseline(slot, baseline);
-        }
+        classes.set_baselines(found.baselines);
         Ok((found.objects, found.pause))
     })
 }
