@@ -9,6 +9,10 @@ use finwatch_tests::{
 #[test]
 fn at_the_end_of_the_stack_what_registered_is_counted_and_nothing_else() {
     for_each_jvm(|case| {
+        if !case.collects() {
+            // Finalizers whose constructor failed stay in the heap: nothing to compare with.
+            return;
+        }
         let mut jvm = Launch::new(case).start();
         let mut stream = jvm.stream();
         let answer = jvm.tell("deepstack 100");
@@ -17,10 +21,8 @@ fn at_the_end_of_the_stack_what_registered_is_counted_and_nothing_else() {
             "the end of the stack was not met: {answer}"
         );
         assert_chain(&mut jvm, &mut stream);
-        if case.collects() {
-            jvm.tell("drop");
-            assert_chain(&mut jvm, &mut stream);
-        }
+        jvm.tell("drop");
+        assert_chain(&mut jvm, &mut stream);
     });
 }
 
@@ -32,6 +34,8 @@ fn with_the_heap_full_what_registered_is_counted_and_nothing_else() {
         }
         let mut jvm = Launch::new(case).flag("-Xmx32m").start();
         let mut stream = jvm.stream();
+        // The beans' classes fail for good when the heap is full while they are initialized.
+        stream.wait_for_sample("sample with memory in it", |sample| sample.memory.is_some());
         // Parallel goes through a full heap at a snail's pace: little at a time.
         let command = if case.has_regions() {
             "heapfull 3 2560"

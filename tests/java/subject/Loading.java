@@ -131,6 +131,9 @@ final class Loading {
     }
 
     private static Json calm() throws Exception {
+        while (churned < 20 && churn.isAlive()) {
+            Thread.yield();
+        }
         churning = false;
         churn.join();
         return LoadedTally.TALLY.json().with("churned", churned);
