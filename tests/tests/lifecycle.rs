@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use finwatch_record::{ClassRow, Counts};
 use finwatch_tests::{
-    Jvm, Launch, Stream, assert_chain, assert_timed, counts_of, find_row, for_each_jdk, for_each_jvm, rows_of,
-    sample,
+    Jvm, Launch, Stream, assert_chain, assert_timed, counts_of, find_row, for_each_jdk,
+    for_each_jvm, rows_of, sample,
 };
 
 /// Commands that make objects, their class, how many are registered by it.
