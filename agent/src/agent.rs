@@ -39,7 +39,7 @@ const LAST_WRITES: Duration = Duration::from_secs(2);
 const LAST_STEP: Duration = Duration::from_millis(100);
 
 /// How long it may be held up by a sample that is being taken.
-const LAST_SAMPLE: Duration = Duration::from_secs(1);
+const LAST_SAMPLE: Duration = Duration::from_secs(3);
 
 struct Agent {
     mode: Mode,

@@ -25,11 +25,13 @@ pub enum HooksError {
     #[error("{0}")]
     Refused(#[from] splice::Refused),
     /// `register`, `runFinalizer` or `enqueue` is not there with the parameters expected.
-    #[error(
-        "java.lang.ref lacks a method that finalization passes through on the JDKs that are \
-             known ({0:?})"
-    )]
-    Methods(VmNames),
+    #[error("java.lang.ref.{method} is not there with the parameters of any known JDK ({names:?})")]
+    Missing {
+        /// The method, with its class.
+        method: &'static str,
+        /// The JDK's names that its parameters were expected to have.
+        names: VmNames,
+    },
     /// The VM did not pass the class files through the hook.
     #[error("the VM retransformed java.lang.ref without asking")]
     NotAsked,
@@ -137,31 +139,31 @@ impl Hooks {
     ) -> Result<Hooks, HooksError> {
         let run = format!("(L{};)V", names.java_lang_access);
         let enqueue = "(Ljava/lang/ref/Reference;)Z";
-        let sites = [
+        let register = Method::of(env, finalizer, "register", "(Ljava/lang/Object;)V", true);
+        let run_finalizer = Method::of(env, finalizer, "runFinalizer", &run, false);
+        let enqueue = Method::of(env, reference_queue, "enqueue0", enqueue, false)
+            .or_else(|| Method::of(env, reference_queue, "enqueue", enqueue, false));
+        let missing = |method: &'static str| HooksError::Missing {
+            method,
+            names: names.clone(),
+        };
+        let sites = vec![
             (
-                Method::of(env, finalizer, "register", "(Ljava/lang/Object;)V", true),
+                register.ok_or_else(|| missing("Finalizer.register"))?,
                 true,
                 "registered",
             ),
             (
-                Method::of(env, finalizer, "runFinalizer", &run, false),
+                run_finalizer.ok_or_else(|| missing("Finalizer.runFinalizer"))?,
                 true,
                 "invokeFinalize",
             ),
             (
-                Method::of(env, reference_queue, "enqueue0", enqueue, false)
-                    .or_else(|| Method::of(env, reference_queue, "enqueue", enqueue, false)),
+                enqueue.ok_or_else(|| missing("ReferenceQueue.enqueue"))?,
                 false,
                 "enqueued",
             ),
         ];
-        let sites: Vec<_> = sites
-            .into_iter()
-            .filter_map(|(method, of, hook)| Some((method?, of, hook)))
-            .collect();
-        if sites.len() < 3 {
-            return Err(HooksError::Methods(names));
-        }
         Ok(Hooks {
             jvmti,
             names,
