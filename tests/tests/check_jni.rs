@@ -72,6 +72,8 @@ fn a_short_life_with_every_collector() {
         let run = |launch: Launch| {
             launch
                 .flag("-Xcheck:jni")
+                // Started with SIGHUP ignored (nohup), the VM would complain of that now and then.
+                .flag("-Xrs")
                 .program(&["subject.Talker", "3", "0"])
                 .run()
         };
