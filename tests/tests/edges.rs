@@ -2,8 +2,8 @@
 
 use finwatch_record::{CoverageLevel, Sample};
 use finwatch_tests::{
-    Case, Jvm, Launch, Stream, assert_chain, counts_of, find_row, for_each_jdk, for_each_jvm,
-    java_agent_jar, live_and_die,
+    Case, Collector, Jvm, Launch, Stream, assert_chain, counts_of, find_row, for_each_jdk,
+    for_each_jvm, java_agent_jar, live_and_die,
 };
 
 #[test]
@@ -29,7 +29,8 @@ fn at_the_end_of_the_stack_what_registered_is_counted_and_nothing_else() {
 #[test]
 fn with_the_heap_full_what_registered_is_counted_and_nothing_else() {
     for_each_jvm(|case| {
-        if !case.collects() {
+        // Shenandoah collects a full heap for minutes, without the agent too, before it gives up.
+        if !case.collects() || case.collector == Some(Collector::Shenandoah) {
             return;
         }
         let mut jvm = Launch::new(case).flag("-Xmx32m").start();
