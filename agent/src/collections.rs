@@ -6,7 +6,7 @@
 //! collector the duration of a cycle says nothing about them. On a runtime without
 //! `jdk.management` each pause is a record of its own.
 
-use std::collections::VecDeque;
+use std::{cmp::Ordering, collections::VecDeque};
 
 use finwatch_record::{Collection, CollectionPauses, PoolChange};
 use jni::{
@@ -175,18 +175,24 @@ fn collection<'local>(
 }
 
 /// Collections follow each other faster than the VM's whole milliseconds tell apart. Those
-/// that are one pause have the nearest; only cycles of a concurrent collector have several.
+/// that are one pause have the one that their middle lies in or next to, which two may
+/// share (Parallel's `System.gc()`); only cycles of a concurrent collector have several.
 fn pauses_of(pauses: &VecDeque<Pause>, collection: &Collection, times: Times) -> CollectionPauses {
-    let inside = pauses
-        .iter()
-        .filter(|pause| within(pause, times, collection));
     let chosen: Vec<&Pause> = if is_cycle(collection) {
-        inside.collect()
+        let inside = |pause: &&Pause| within(pause, times, collection);
+        pauses.iter().filter(inside).collect()
     } else {
         let middle = collection.start_uptime_ms as f64 + collection.duration_ms / 2.0;
-        let distance = |pause: &Pause| (middle_ms(pause, times) - middle).abs();
-        inside
-            .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        let apart = |pause: &Pause| {
+            let from_middle = (middle_ms(pause, times) - middle).abs();
+            let from_edge = (from_middle - millis(pause.duration_us) / 2.0).max(0.0);
+            (from_edge, from_middle)
+        };
+        let farthest = collection.duration_ms / 2.0 + TOLERANCE_MS;
+        pauses
+            .iter()
+            .filter(|pause| apart(pause).0 <= farthest)
+            .min_by(|a, b| apart(a).partial_cmp(&apart(b)).unwrap_or(Ordering::Equal))
             .into_iter()
             .collect()
     };
@@ -300,6 +306,26 @@ mod tests {
             let found = pauses_of(&pauses, &collection(name), Times::default());
             assert_eq!(found.count, count, "{name}");
             assert_eq!(found.total_ms, count as f64, "{name}");
+        }
+    }
+
+    #[test]
+    fn two_collections_in_one_pause_both_have_it() {
+        let pauses = VecDeque::from([Pause {
+            start_us: 100_000,
+            duration_us: 30_000,
+        }]);
+        for (name, start_uptime_ms, duration_ms) in
+            [("PS Scavenge", 100, 19.0), ("PS MarkSweep", 119, 11.0)]
+        {
+            let collection = Collection {
+                collector: Some(name.to_owned()),
+                start_uptime_ms,
+                duration_ms,
+                ..alone(&pauses[0], Times::default())
+            };
+            let found = pauses_of(&pauses, &collection, Times::default());
+            assert_eq!((found.count, found.total_ms), (1, 30.0), "{name}");
         }
     }
 

@@ -160,7 +160,10 @@ fn every_collection_has_a_record() {
             asked >= 3,
             "{asked} records of the three collections that System.gc() asked for"
         );
-        told.iter().for_each(assert_truthful);
+        // The last one before the agent listens is told without the VM's words about it.
+        let heard =
+            |gc: &&Collection| gc.id > gc.collector.as_ref().map(|collector| before[collector]);
+        told.iter().filter(heard).for_each(assert_truthful);
     });
 }
 
