@@ -33,7 +33,12 @@ fn with_the_heap_full_what_registered_is_counted_and_nothing_else() {
         if !case.collects() || case.collector == Some(Collector::Shenandoah) {
             return;
         }
-        let mut jvm = Launch::new(case).flag("-Xmx32m").start();
+        // One large array takes a page of 32 MB.
+        let heap = match case.collector {
+            Some(Collector::Zgc) => "-Xmx128m",
+            _ => "-Xmx32m",
+        };
+        let mut jvm = Launch::new(case).flag(heap).start();
         let mut stream = jvm.stream();
         // The beans' classes fail for good when the heap is full while they are initialized.
         stream.wait_for_sample("sample with memory in it", |sample| sample.memory.is_some());

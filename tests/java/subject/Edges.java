@@ -13,19 +13,30 @@ final class Edges {
     }
 
     private static final class Counts {
-        final Object[] kept;
+        private static final int PIECE = 1000;
+
+        /** In pieces: ZGC's pages for one large array would take half of a small heap. */
+        final Object[][] kept;
         int made;
         int failed;
 
-        Counts(int most) {
-            kept = new Object[most];
+        Counts(int pieces) {
+            kept = new Object[pieces][PIECE];
+        }
+
+        boolean isFull() {
+            return made == kept.length * PIECE;
+        }
+
+        Object get(int index) {
+            return kept[index / PIECE][index % PIECE];
         }
 
         /** Allocates nothing but the object, and touches nothing that is not resolved already. */
         void tryOne() {
-            if (made < kept.length) {
+            if (made < kept.length * PIECE) {
                 Object object = new Plain();
-                kept[made] = object;
+                kept[made / PIECE][made % PIECE] = object;
                 made++;
             }
         }
@@ -36,7 +47,7 @@ final class Edges {
      * in the little room that it has.
      */
     private static Json deepStack(int times) throws Exception {
-        Counts counts = new Counts(100_000);
+        Counts counts = new Counts(10);
         counts.tryOne();
         for (int i = 0; i < times; i++) {
             int padding = i;
@@ -91,7 +102,7 @@ final class Edges {
      * more room back than one region has.
      */
     private static Json heapFull(int times, int kilobytes) {
-        Counts counts = new Counts(400_000);
+        Counts counts = new Counts(400);
         counts.tryOne();
         Ballast reserve = null;
         for (int node = 0; node < times * kilobytes; node++) {
@@ -126,7 +137,7 @@ final class Edges {
 
     private static void makeUntilFull(Counts counts) {
         try {
-            while (counts.made < counts.kept.length) {
+            while (!counts.isFull()) {
                 counts.tryOne();
             }
         } catch (OutOfMemoryError expected) {
@@ -137,7 +148,7 @@ final class Edges {
     /** Holds what was made until {@code drop}; how many registrations that are is for the class histogram to say. */
     private static Json kept(Counts counts) {
         for (int i = 0; i < counts.made; i++) {
-            Objects.hold("subject.Plain", counts.kept[i]);
+            Objects.hold("subject.Plain", counts.get(i));
         }
         return new Json().with("made", counts.made).with("failed", counts.failed);
     }
