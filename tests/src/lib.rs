@@ -35,6 +35,6 @@ pub use ledger::{counts_of, find_row, rows_of};
 pub use library::agent_library;
 pub use matrix::{Case, any_case, for_each_jdk, for_each_jvm};
 pub use programs::{classes, java_agent_jar};
-pub use scenario::{assert_chain, live_and_die};
+pub use scenario::{assert_chain, assert_chain_within, live_and_die};
 pub use stream::{Stream, sample};
 pub use workspace::{WATCHDOG, target_directory};

@@ -2,8 +2,8 @@
 
 use finwatch_record::{CoverageLevel, Sample};
 use finwatch_tests::{
-    Case, Collector, Jvm, Launch, Stream, assert_chain, counts_of, find_row, for_each_jdk,
-    for_each_jvm, java_agent_jar, live_and_die,
+    Case, Collector, Jvm, Launch, Stream, assert_chain, assert_chain_within, counts_of, find_row,
+    for_each_jdk, for_each_jvm, java_agent_jar, live_and_die,
 };
 
 #[test]
@@ -182,7 +182,8 @@ fn a_java_agent_that_retransforms_our_classes_does_not_blind_us_silently() {
         within_a_few_samples(&mut stream, |sample| plain(sample) == 150);
         jvm.tell("register subject.Plain 70");
         within_a_few_samples(&mut stream, |sample| plain(sample) == 220);
-        assert_chain(&mut jvm, &mut stream);
+        // On JDK 8 the JDK itself registers streams meanwhile, in the thread that retransforms.
+        assert_chain_within(&mut jvm, &mut stream, 1);
         all_of_them_finalized(&mut jvm, &mut stream);
     });
 }
@@ -208,7 +209,7 @@ fn within_a_few_samples(stream: &mut Stream, fits: impl Fn(&Sample) -> bool) {
 fn all_of_them_finalized(jvm: &mut Jvm, stream: &mut Stream) {
     jvm.tell("drop");
     jvm.tell("await subject.Plain 220");
-    let sample = assert_chain(jvm, stream);
+    let sample = assert_chain_within(jvm, stream, 1);
     let counts = find_row(&sample.classes, "subject.Plain").counts;
     assert_eq!(
         (counts.registered, counts.pending, counts.finalized_total),
