@@ -14,20 +14,34 @@ fn talk(launch: Launch) -> Ended {
     launch.program(&TALKER).run()
 }
 
-/// Lines that are not the agent's.
+/// The beginning of every record.
+const RECORD: &str = "{\"v\":1,";
+
+/// What the program printed: the text without the agent's records and messages. A record
+/// may stand behind the text of a line: println of JDK 8 writes the line feed by itself.
 fn own_lines(text: &str) -> Vec<String> {
-    text.lines()
+    let mut own = String::new();
+    for line in text.split_inclusive('\n') {
+        match line.find(RECORD) {
+            Some(at) => own.push_str(&line[..at]),
+            None => own.push_str(line),
+        }
+    }
+    own.lines()
         .filter(|line| !is_ours(line))
         .map(String::from)
         .collect()
 }
 
+/// Whether a line is a message of the agent's.
 fn is_ours(line: &str) -> bool {
-    line.starts_with("finwatch") || line.starts_with("{\"v\":1,")
+    line.starts_with("finwatch")
 }
 
 fn records(text: &str) -> Vec<Record> {
-    let ours = text.lines().filter(|line| line.starts_with("{\"v\":1,"));
+    let ours = text
+        .lines()
+        .filter_map(|line| line.find(RECORD).map(|at| &line[at..]));
     ours.map(|line| Record::parse(line).unwrap_or_else(|e| panic!("{e} in {line}")))
         .collect()
 }
