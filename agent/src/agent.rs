@@ -19,7 +19,7 @@ use crate::{
     log,
     options::{self, Facts, Options, Request, Sources},
     pauses::{PauseClock, Wake},
-    run::Run,
+    run::{Run, host},
     schedule::Schedule,
     watch::Watch,
     writer::{Target, Writer},
@@ -140,10 +140,7 @@ pub fn begin(env: &mut Env) {
 fn facts() -> Facts {
     Facts {
         pid: std::process::id(),
-        host: rustix::system::uname()
-            .nodename()
-            .to_string_lossy()
-            .into_owned(),
+        host: host(),
         start: SystemTime::now(),
     }
 }

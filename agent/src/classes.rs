@@ -128,7 +128,7 @@ impl Classes {
         });
         let mut whole = self.gone.counts;
         for (_, counts) in &ranked {
-            add(&mut whole, counts);
+            whole += *counts;
         }
         Ranking {
             classes: self,
@@ -155,10 +155,7 @@ impl Classes {
         for slot in ended {
             if let Some(class) = self.by_slot.remove(&slot) {
                 self.gone.count += 1;
-                add(
-                    &mut self.gone.counts,
-                    &ledger.counted(slot).with(class.baseline),
-                );
+                self.gone.counts += ledger.counted(slot).with(class.baseline);
                 ledger.clear(slot);
                 shim.release(env, slot)?;
             }
@@ -199,7 +196,7 @@ impl Ranking<'_> {
                 listed.push(self.row(*slot, class, *counts));
             } else {
                 omitted.count += 1;
-                add(&mut omitted.counts, counts);
+                omitted.counts += *counts;
             }
         }
         (listed, omitted)
@@ -229,16 +226,6 @@ fn loader(class: &str, hash: u32) -> String {
         | "sun.misc.Launcher$ExtClassLoader" => "platform".to_owned(),
         class => format!("{class}@{hash:x}"),
     }
-}
-
-fn add(sum: &mut Counts, part: &Counts) {
-    sum.registered += part.registered;
-    sum.pending += part.pending;
-    sum.running += part.running;
-    sum.registered_total += part.registered_total;
-    sum.enqueued_total += part.enqueued_total;
-    sum.finalized_total += part.finalized_total;
-    sum.threw_total += part.threw_total;
 }
 
 #[cfg(test)]

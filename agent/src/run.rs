@@ -318,7 +318,8 @@ impl Run {
     }
 }
 
-fn host() -> String {
+/// Host name, as the kernel gives it.
+pub fn host() -> String {
     rustix::system::uname()
         .nodename()
         .to_string_lossy()

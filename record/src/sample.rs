@@ -62,6 +62,19 @@ pub struct Counts {
     pub threw_total: u64,
 }
 
+impl std::ops::AddAssign for Counts {
+    /// Adds each count to its like: the parts of a sample add up to the whole.
+    fn add_assign(&mut self, part: Counts) {
+        self.registered += part.registered;
+        self.pending += part.pending;
+        self.running += part.running;
+        self.registered_total += part.registered_total;
+        self.enqueued_total += part.enqueued_total;
+        self.finalized_total += part.finalized_total;
+        self.threw_total += part.threw_total;
+    }
+}
+
 /// [`Counts`] over all classes, beside the VM's own number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -138,13 +138,7 @@ fn sum(rows: &[ClassRow], rest: &Counts) -> Counts {
         .map(|row| &row.counts)
         .chain([rest])
         .fold(Counts::default(), |mut sum, part| {
-            sum.registered += part.registered;
-            sum.pending += part.pending;
-            sum.running += part.running;
-            sum.registered_total += part.registered_total;
-            sum.enqueued_total += part.enqueued_total;
-            sum.finalized_total += part.finalized_total;
-            sum.threw_total += part.threw_total;
+            sum += *part;
             sum
         })
 }

@@ -24,12 +24,8 @@ pub unsafe extern "C" fn Agent_OnLoad(
     options: *const c_char,
     _reserved: *mut c_void,
 ) -> jint {
-    // SAFETY: a terminated string or null; it stays during the call.
-    let flag = if options.is_null() {
-        &[]
-    } else {
-        unsafe { CStr::from_ptr(options) }.to_bytes()
-    };
+    // SAFETY: the VM's string, which stays during the call.
+    let flag = unsafe { flag(options) };
     // A panic here has been told; the JVM starts without us.
     Entry::Load.run(|| on_load(vm, flag)).unwrap_or(JNI_OK)
 }
@@ -45,13 +41,21 @@ pub unsafe extern "C" fn Agent_OnAttach(
     options: *const c_char,
     _reserved: *mut c_void,
 ) -> jint {
-    // SAFETY: as for `Agent_OnLoad`.
-    let flag = if options.is_null() {
-        &[]
-    } else {
-        unsafe { CStr::from_ptr(options) }.to_bytes()
-    };
+    // SAFETY: the VM's string, which stays during the call.
+    let flag = unsafe { flag(options) };
     Entry::Load.run(|| on_attach(vm, flag)).unwrap_or(JNI_ERR)
+}
+
+/// What was given after `=`; empty for nothing.
+///
+/// # Safety
+/// `options` is null or a terminated string that outlives the answer.
+unsafe fn flag<'a>(options: *const c_char) -> &'a [u8] {
+    if options.is_null() {
+        return &[];
+    }
+    // SAFETY: the caller's promise.
+    unsafe { CStr::from_ptr(options) }.to_bytes()
 }
 
 fn on_load(vm: *mut JavaVM, flag: &[u8]) -> jint {
