@@ -21,8 +21,10 @@ const JDK_ROOTS: &str = "/usr/lib/jvm:/usr/java:/opt/java";
 const SHIM: &str = "../java-shim";
 
 /// What the library embeds; `include_bytes!` names them.
-const CLASSES: [&str; 4] = [
+const CLASSES: [&str; 6] = [
     "java/lang/ref/FinwatchSlot.class",
+    "java/lang/ref/FinwatchKlass.class",
+    "java/lang/ref/FinwatchChain.class",
     "java/lang/ref/FinwatchHook.class",
     "finwatch/Management.class",
     "finwatch/GarbageCollections.class",

@@ -103,7 +103,7 @@ impl View {
                 Ok(())
             }
             Body::Stop(stop) => self.show_stop(stop, record.uptime_ms, out),
-            Body::Unknown(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 

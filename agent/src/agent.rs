@@ -1,14 +1,20 @@
-//! The agent's life: loaded, VM ready, its own thread, VM dead.
+//! The agent's life: loaded, watching, changed, detached; or the end of the VM.
+//!
+//! Loading and the rest run in threads of the VM's: the one that starts it, the one that
+//! answers attaching tools, the one that ends it. What they share with the agent's own
+//! thread ([`own_thread`]) is under locks that no callback of the collector takes.
+
+mod own_thread;
 
 use std::{
     ffi::CStr,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use finwatch_record::{Mode, StopReason};
-use jni::{Env, jni_sig, jni_str, objects::JValue};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use finwatch_record::{Mode, StopReason, command};
+use jni::Env;
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
@@ -18,39 +24,46 @@ use crate::{
     ledger::Ledger,
     log,
     options::{self, Facts, Options, Request, Sources},
-    pauses::{PauseClock, Wake},
+    pauses::PauseClock,
     run::{Run, host},
-    schedule::Schedule,
-    watch::Watch,
+    shim::ShimError,
+    status::Status,
+    watch::{Came, Watch},
     writer::{Target, Writer},
 };
 
-/// The agent of this process. There is one JVM in a process, so there is one.
+/// The agent of this process. There is one JVM in a process, so there is one, and it stays
+/// when it is detached: the hooks' counters are at an address that the JVM knows.
 static AGENT: OnceCell<Agent> = OnceCell::new();
 
-/// A program that runs no longer than this costs no more than the hooks: only then are the
-/// management beans found and the first record made.
-const QUIET_START: Duration = Duration::from_secs(1);
-
-/// How long the end of the JVM may be held up for what has been made to be written.
+/// How long the end of the JVM, or a tool, may be held up for what has been made to be written.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
-/// How long it may be held up for the agent's own thread to leave, which has nothing left to do.
-const LAST_STEP: Duration = Duration::from_millis(100);
-
-/// How long it may be held up by a sample that is being taken.
+/// How long it, or a tool, may be held up by a sample that is being taken.
 const LAST_SAMPLE: Duration = Duration::from_secs(3);
 
 struct Agent {
-    mode: Mode,
-    jvmti: Environment,
-    options: Options,
     ledger: Ledger,
     clock: PauseClock,
     splicing: Splicing,
+    /// Loaded, and the VM is not ready yet.
+    loaded: Mutex<Option<Loaded>>,
+    /// There while the JVM is watched.
     run: Mutex<Option<Run>>,
     writer: Mutex<Option<Writer>>,
+    status: Mutex<Option<Status>>,
+    /// The VM ends. Its last sample is taken in the agent's own thread, not in the one that ends
+    /// the VM: when that runs, Shenandoah's control thread has stopped already, and with the heap
+    /// full the first allocation would wait for it for ever.
+    dying: AtomicBool,
     thread: Thread,
+}
+
+/// What a load has found out.
+struct Loaded {
+    mode: Mode,
+    jvmti: Environment,
+    options: Options,
 }
 
 /// The agent's own thread, as seen from outside.
@@ -59,82 +72,114 @@ struct Thread {
     left: (Sender<()>, Receiver<()>),
 }
 
-/// Why the agent does not start. Given with the flag, the JVM then does not start either.
+/// Why the agent does not start, change or go. Where the agent was given with the flag, a
+/// mistake in the options keeps the JVM from starting; after anything else it runs on.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// Every mistake in the options.
     #[error("{0}")]
     Options(#[from] options::Mistakes),
-}
-
-/// What became of a load.
-pub enum Loaded {
-    /// The agent waits for the VM.
-    Watching,
     /// The table of options was asked for, and nothing else.
+    #[error("{0}")]
     Help(String),
-    /// There is nothing for this agent to do, and the JVM must run on.
-    Idle,
+    /// A second `-agentpath`.
+    #[error("loaded twice: the options given first are in force, these are ignored")]
+    Twice,
+    /// The VM offers no JVMTI.
+    #[error("this JVM offers no JVMTI 1.2 (JNI error {0}): nothing is watched")]
+    NoJvmti(i32),
+    /// The VM refuses the callbacks.
+    #[error("{0}: nothing is watched")]
+    Jvmti(#[from] JvmtiError),
+    /// Another copy of this library counts in this JVM.
+    #[error("{0}")]
+    Shim(#[from] ShimError),
+    /// There is no thread to be had.
+    #[error("no thread for the writer ({0}): nothing is watched")]
+    Writer(std::io::Error),
+    /// To detach or ask what is not attached.
+    #[error("this JVM is not watched: there is nothing to detach or to ask")]
+    NotWatching,
+    /// Nothing is known of the holders of a class.
+    #[error(transparent)]
+    Holders(#[from] crate::watch::WatchError),
+    /// The JVM is not to be stopped.
+    #[error(
+        "the option pause=off forbids to stop this JVM: `finwatch attach PID pause=250ms` allows it"
+    )]
+    PauseOff,
+    /// A sample takes longer than anybody waits.
+    #[error("a sample has been under way for {LAST_SAMPLE:?}: try again")]
+    Busy,
 }
 
-/// `Agent_OnLoad` and the first half of `Agent_OnAttach`: reads the options and asks for
-/// the VM's events. `flag` is what stands after `=` in `-agentpath`, or what the attaching
-/// tool passed on.
-pub fn load(mode: Mode, jvmti: Result<Environment, i32>, flag: &[u8]) -> Result<Loaded, LoadError> {
+impl LoadError {
+    /// Whether the user has to put the options right, or asked for them.
+    pub fn is_about_options(&self) -> bool {
+        matches!(self, LoadError::Options(_) | LoadError::Help(_))
+    }
+}
+
+/// What the agent calls to have an environment of JVMTI; a JNI error code where there is none.
+pub type NewEnvironment<'a> = &'a dyn Fn() -> Result<Environment, i32>;
+
+/// `Agent_OnLoad`: reads the options and asks for the VM's events. `flag` is what stands
+/// after `=` in `-agentpath`.
+pub fn load(new_environment: NewEnvironment<'_>, flag: &[u8]) -> Result<(), LoadError> {
+    prepare(Mode::Start, new_environment, flag).map(drop)
+}
+
+/// `Agent_OnAttach`: begins to watch, or changes the options, or ends the watch. `flag` is
+/// what the attaching tool passed on. In a thread of the VM's.
+pub fn attach(
+    env: &mut Env,
+    new_environment: NewEnvironment<'_>,
+    flag: &[u8],
+) -> Result<(), LoadError> {
+    let watching = AGENT.get().filter(|agent| agent.run.lock().is_some());
+    let command = String::from_utf8_lossy(flag);
+    match (watching, &*command, command.strip_prefix(command::HOLDERS)) {
+        (Some(agent), command::DETACH, _) => agent.detach(env),
+        (Some(agent), _, Some(class)) => agent.find_holders(env, class),
+        (Some(agent), ..) => agent.change(env, flag),
+        (None, command::DETACH, _) | (None, _, Some(_)) => Err(LoadError::NotWatching),
+        (None, ..) => prepare(Mode::Attach, new_environment, flag)?.begin(env),
+    }
+}
+
+/// The first half of a load, before the VM is ready.
+fn prepare(
+    mode: Mode,
+    new_environment: NewEnvironment<'_>,
+    flag: &[u8],
+) -> Result<&'static Agent, LoadError> {
     let environment = std::env::var_os(options::ENVIRONMENT_VARIABLE);
     let environment = environment
         .as_deref()
         .map(std::os::unix::ffi::OsStrExt::as_bytes);
     let options = match options::resolve(&Sources { flag, environment }, &facts())? {
         Request::Run(options) => options,
-        Request::Help(help) => return Ok(Loaded::Help(help)),
+        Request::Help(help) => return Err(LoadError::Help(help)),
     };
+    let agent = AGENT.get_or_init(Agent::new);
+    let mut loaded = agent.loaded.lock();
+    if loaded.is_some() || agent.run.lock().is_some() {
+        return Err(LoadError::Twice);
+    }
     log::set_level(options.log);
-    let jvmti = match jvmti {
-        Ok(jvmti) => jvmti,
-        Err(code) => {
-            log::warn(format_args!(
-                "this JVM offers no JVMTI 1.2 (JNI error {code}): nothing is watched"
-            ));
-            return Ok(Loaded::Idle);
-        }
-    };
-    let agent = Agent {
+    let jvmti = new_environment().map_err(LoadError::NoJvmti)?;
+    agent.clock.begin_again();
+    if let Err(error) = agent.listen(jvmti) {
+        // Nothing has been asked of it.
+        let _ = jvmti.dispose();
+        return Err(error.into());
+    }
+    *loaded = Some(Loaded {
         mode,
         jvmti,
         options,
-        ledger: Ledger::allocate(),
-        clock: PauseClock::begin(),
-        splicing: Splicing::default(),
-        run: Mutex::new(None),
-        writer: Mutex::new(None),
-        thread: Thread {
-            started: AtomicBool::new(false),
-            left: bounded(1),
-        },
-    };
-    if AGENT.set(agent).is_err() {
-        log::warn(format_args!(
-            "loaded twice: the options given first are in force, these are ignored"
-        ));
-        // The first one's environment is another; this one has no callbacks.
-        let _ = jvmti.dispose();
-        return Ok(Loaded::Idle);
-    }
-    match AGENT.get().map(Agent::listen) {
-        Some(Err(error)) => {
-            log::warn(format_args!("{error}: nothing is watched"));
-            Ok(Loaded::Idle)
-        }
-        _ => Ok(Loaded::Watching),
-    }
-}
-
-/// The second half of `Agent_OnAttach`: the VM has been ready for long.
-pub fn begin(env: &mut Env) {
-    if let Some(agent) = AGENT.get() {
-        agent.vm_init(env);
-    }
+    });
+    Ok(agent)
 }
 
 fn facts() -> Facts {
@@ -145,134 +190,172 @@ fn facts() -> Facts {
     }
 }
 
+fn target(options: &Options) -> Target {
+    Target {
+        out: options.out.clone(),
+        rotate_bytes: options.rotate_bytes,
+        keep: options.keep,
+    }
+}
+
 impl Agent {
-    fn listen(&'static self) -> Result<(), JvmtiError> {
-        jvmti::set_callbacks(self.jvmti, self)?;
-        self.jvmti.set_event(Event::VmInit, true)?;
-        self.jvmti.set_event(Event::VmDeath, true)?;
-        let pauses = self
-            .jvmti
+    fn new() -> Agent {
+        Agent {
+            ledger: Ledger::allocate(),
+            clock: PauseClock::begin(),
+            splicing: Splicing::default(),
+            loaded: Mutex::new(None),
+            run: Mutex::new(None),
+            writer: Mutex::new(None),
+            status: Mutex::new(None),
+            dying: AtomicBool::new(false),
+            thread: Thread {
+                started: AtomicBool::new(false),
+                left: bounded(1),
+            },
+        }
+    }
+
+    fn listen(&'static self, jvmti: Environment) -> Result<(), JvmtiError> {
+        jvmti::set_callbacks(jvmti, self)?;
+        jvmti.set_event(Event::VmInit, true)?;
+        jvmti.set_event(Event::VmDeath, true)?;
+        let pauses = jvmti
             .add_capability(Capability::GarbageCollectionEvents)
-            .and_then(|()| self.jvmti.set_event(Event::GarbageCollectionStart, true))
-            .and_then(|()| self.jvmti.set_event(Event::GarbageCollectionFinish, true));
+            .and_then(|()| jvmti.set_event(Event::GarbageCollectionStart, true))
+            .and_then(|()| jvmti.set_event(Event::GarbageCollectionFinish, true));
         if let Err(error) = pauses {
             log::warn(format_args!("{error}: pauses are not measured"));
         }
         Ok(())
     }
 
-    /// Starts the daemon thread that samples.
-    fn start_thread(&self, env: &mut Env) -> Result<(), ThreadError> {
-        let group = self.jvmti.system_thread_group(env)?;
-        let thread_class = crate::watch::boot_class(env, self.jvmti, "java.lang.Thread")?;
-        let name = env.new_string("finwatch agent")?;
-        let signature = jni_sig!("(Ljava/lang/ThreadGroup;Ljava/lang/String;)V");
-        let arguments = [JValue::Object(&group), JValue::Object(&name)];
-        let thread = env.new_object(&thread_class, signature, &arguments)?;
-        // The application's loader must not be held by a thread of ours.
-        let null = jni::objects::JObject::null();
-        let signature = jni_sig!("(Ljava/lang/ClassLoader;)V");
-        env.call_method(
-            &thread,
-            jni_str!("setContextClassLoader"),
-            signature,
-            &[JValue::Object(&null)],
-        )?;
-        self.jvmti
-            .run_agent_thread(&thread, jvmti::env_of_agent_thread)?;
-        self.thread.started.store(true, Relaxed);
+    /// The second half of a load: the VM is ready, or has been for long.
+    fn begin(&self, env: &mut Env) -> Result<(), LoadError> {
+        let Some(loaded) = self.loaded.lock().take() else {
+            return Ok(());
+        };
+        let jvmti = loaded.jvmti;
+        self.watch(env, loaded).inspect_err(|_| {
+            // It listens to nothing that anybody else would miss.
+            let _ = jvmti.dispose();
+        })
+    }
+
+    fn watch(&self, env: &mut Env, loaded: Loaded) -> Result<(), LoadError> {
+        let Loaded {
+            mode,
+            jvmti,
+            options,
+        } = loaded;
+        let came = match mode {
+            Mode::Start => Came::First,
+            Mode::Attach => Came::Later(options.baseline),
+        };
+        let (stream, writer) = Writer::start(&target(&options)).map_err(LoadError::Writer)?;
+        let watch = Watch::begin(env, jvmti, self.ledger, &self.splicing, came)?;
+        *self.writer.lock() = Some(writer);
+        let mut status = Status::open(mode);
+        status.coverage(&options, watch.coverage());
+        *self.status.lock() = Some(status);
+        *self.run.lock() = Some(Run::new(mode, options, jvmti, stream, watch));
+        if let Err(error) = self.start_thread(env, jvmti) {
+            env.exception_clear();
+            log::error(format_args!(
+                "no thread to sample in ({error}): only the end will be told"
+            ));
+        }
         Ok(())
     }
 
-    /// Works off everything that has woken the thread: whether it goes on, and whether there
-    /// was a pause.
-    fn drain(&self, run: &mut Run, first: Option<Wake>) -> (bool, bool) {
-        let mut paused = false;
-        for wake in first.into_iter().chain(self.clock.wakes().try_iter()) {
-            match wake {
-                Wake::Pause(pause) => {
-                    paused = true;
-                    run.pause(pause);
-                }
-                Wake::End => return (false, paused),
+    /// Other options while the JVM is watched: those that `flag` names.
+    fn change(&self, env: &mut Env, flag: &[u8]) -> Result<(), LoadError> {
+        let mut guard = self.run.try_lock_for(LAST_SAMPLE).ok_or(LoadError::Busy)?;
+        let run = guard.as_mut().ok_or(LoadError::NotWatching)?;
+        let options = match options::change(run.options(), flag, &facts()) {
+            Ok(Request::Run(options)) => options,
+            Ok(Request::Help(help)) => return Err(LoadError::Help(help)),
+            Err(mistakes) => {
+                self.tell(|status| {
+                    status.refused(run.options(), run.coverage(), &mistakes.to_string());
+                });
+                return Err(mistakes.into());
             }
+        };
+        log::set_level(options.log);
+        if target(&options) != target(run.options()) {
+            self.redirect(&target(&options));
         }
-        (!run.has_ended(), paused)
+        if options != *run.options() {
+            run.change(env, &self.clock, options);
+            self.clock.options_changed();
+        }
+        self.tell(|status| status.changed(run.options(), run.coverage()));
+        Ok(())
     }
 
-    /// The life of the agent's own thread.
-    fn run_thread(&self, env: &mut Env) {
-        let quiet = match self.mode {
-            Mode::Start => QUIET_START.min(self.options.interval),
-            Mode::Attach => Duration::ZERO,
+    /// Who holds the instances of a class: for the stream, and for whoever asks.
+    fn find_holders(&self, env: &mut Env, class: &str) -> Result<(), LoadError> {
+        let mut guard = self.run.try_lock_for(LAST_SAMPLE).ok_or(LoadError::Busy)?;
+        let run = guard.as_mut().ok_or(LoadError::NotWatching)?;
+        let found = match run.options().pause {
+            None => Err(LoadError::PauseOff),
+            Some(pause) => run
+                .find_holders(env, &self.clock, class, None, pause)
+                .map_err(LoadError::from),
         };
-        let mut wake = self.clock.wakes().recv_timeout(quiet).ok();
-        let mut opened = false;
-        let mut schedule = Schedule::new(self.options.interval, Instant::now());
-        loop {
-            let mut goes_on = true;
-            let alive = self.with_run(env, |agent, run, env| {
-                let paused;
-                (goes_on, paused) = agent.drain(run, wake.take());
-                let now = Instant::now();
-                if paused {
-                    schedule.paused(now);
-                }
-                let Some(trigger) = schedule.due(now).filter(|_| goes_on) else {
-                    return;
-                };
-                run.set_cpu_ms(thread_cpu_ms());
-                let mut ended = Vec::new();
-                if !std::mem::replace(&mut opened, true) {
-                    run.open(env, &agent.clock);
-                    agent.drain(run, None);
-                    ended = run.listen(env);
-                } else if run.find_beans(env, &agent.clock) {
-                    agent.drain(run, None);
-                    ended = run.listen(env);
-                }
-                ended.extend(run.take_collections(env));
-                (goes_on, _) = agent.drain(run, None);
-                run.tell_collections(ended, &agent.clock);
-                run.sample(env, &agent.clock, &agent.splicing, trigger);
-                schedule.taken(trigger, now);
-            });
-            if !alive || !goes_on {
-                return;
-            }
-            wake = match self.clock.wakes().recv_deadline(schedule.until()) {
-                Ok(wake) => Some(wake),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
-        }
-    }
-
-    /// Runs with the lock held and in a frame of local references; `false` where there is
-    /// nothing to run any more.
-    fn with_run(&self, env: &mut Env, body: impl FnOnce(&Agent, &mut Run, &mut Env)) -> bool {
-        let mut guard = self.run.lock();
-        let Some(run) = guard.as_mut().filter(|run| !run.has_ended()) else {
-            return false;
-        };
-        let outcome: jni::errors::Result<()> = env.with_local_frame(64, |env| {
-            body(self, run, env);
-            Ok(())
+        self.tell(|status| match &found {
+            Ok(holders) => status.answered(run.options(), run.coverage(), holders),
+            Err(error) => status.refused(run.options(), run.coverage(), &error.to_string()),
         });
-        if outcome.is_err() {
-            // No memory for a frame: the next time.
-            env.exception_clear();
+        found.map(drop)
+    }
+
+    fn redirect(&self, target: &Target) {
+        let writer = self.writer.lock();
+        let moved = writer.as_ref().map(|to| to.redirect(target, LAST_WRITES));
+        if moved == Some(false) {
+            log::warn(format_args!(
+                "the stream moves as soon as its present destination lets go of the writer"
+            ));
         }
-        true
+    }
+
+    /// Ends the watch: nothing is left in the JVM but this library and its counters.
+    fn detach(&self, env: &mut Env) -> Result<(), LoadError> {
+        let mut guard = self.run.try_lock_for(LAST_SAMPLE).ok_or(LoadError::Busy)?;
+        let mut run = guard.take().ok_or(LoadError::NotWatching)?;
+        self.tell_end(env, &mut run, StopReason::Detach);
+        let jvmti = run.jvmti();
+        run.leave(env);
+        drop(guard);
+        self.clock.end();
+        self.wait_for_thread(LAST_SAMPLE);
+        self.finish_writing();
+        *self.status.lock() = None;
+        jvmti.dispose().map_err(LoadError::Jvmti)
+    }
+
+    fn tell_end(&self, env: &mut Env, run: &mut Run, reason: StopReason) {
+        run.start_at_the_end(env, &self.clock);
+        let ended = run.take_collections(env);
+        self.drain(run, None);
+        run.tell_collections(ended, &self.clock);
+        run.end(env, &self.clock, &self.splicing, reason);
+    }
+
+    fn tell(&self, what: impl FnOnce(&mut Status)) {
+        if let Some(status) = self.status.lock().as_mut() {
+            what(status);
+        }
     }
 
     /// A JVM that ends waits up to 300 ms for threads in native code, in steps of 10
-    /// (HotSpot's `VM_Exit::wait_for_threads_in_native_to_block`): ours must have left.
-    fn wait_for_thread(&self) {
-        if self.thread.started.load(Relaxed) {
-            // Later than this the JVM's own patience has to do.
-            let _ = self.thread.left.1.recv_timeout(LAST_STEP);
-        }
+    /// (HotSpot's `VM_Exit::wait_for_threads_in_native_to_block`): ours must have left. Whether
+    /// it has, or never was there.
+    fn wait_for_thread(&self, within: Duration) -> bool {
+        let is_there = self.thread.started.swap(false, Relaxed);
+        !is_there || self.thread.left.1.recv_timeout(within).is_ok()
     }
 
     fn finish_writing(&self) {
@@ -285,54 +368,29 @@ impl Agent {
 
 impl Callbacks for Agent {
     fn vm_init(&self, env: &mut Env) {
-        let target = Target {
-            out: self.options.out.clone(),
-            rotate_bytes: self.options.rotate_bytes,
-            keep: self.options.keep,
-        };
-        let (stream, writer) = match Writer::start(&target) {
-            Ok(started) => started,
-            Err(error) => {
-                log::error(format_args!(
-                    "no thread for the writer ({error}): nothing is watched"
-                ));
-                return;
-            }
-        };
-        *self.writer.lock() = Some(writer);
-        let watch = Watch::begin(env, self.jvmti, self.ledger, &self.splicing, self.mode);
-        *self.run.lock() = Some(Run::new(
-            self.mode,
-            self.options.clone(),
-            self.jvmti,
-            stream,
-            watch,
-        ));
-        if let Err(error) = self.start_thread(env) {
+        if let Err(error) = self.begin(env) {
             env.exception_clear();
-            log::error(format_args!(
-                "no thread to sample in ({error}): only the end will be told"
-            ));
+            log::error(format_args!("{error}"));
         }
     }
 
     fn vm_death(&self, env: &mut Env) {
-        match self.run.try_lock_for(LAST_SAMPLE) {
+        self.dying.store(true, Relaxed);
+        self.clock.end();
+        let has_left = self.wait_for_thread(LAST_SAMPLE);
+        match self.run.try_lock() {
             Some(mut guard) => {
-                if let Some(run) = guard.as_mut().filter(|run| !run.has_ended()) {
-                    let ended = run.take_collections(env);
-                    self.drain(run, None);
-                    run.tell_collections(ended, &self.clock);
-                    run.end(env, &self.clock, &self.splicing, StopReason::VmDeath);
+                // It is not there, or failed.
+                let untold = guard.as_mut().filter(|run| has_left && !run.has_ended());
+                if let Some(run) = untold {
+                    self.tell_end(env, run, StopReason::VmDeath);
                 }
             }
             None => log::warn(format_args!(
-                "a sample was being taken at the end: no final ledger"
+                "the last sample could not be taken in {LAST_SAMPLE:?}: no final ledger"
             )),
         }
-        self.clock.end();
         self.finish_writing();
-        self.wait_for_thread();
     }
 
     fn retransform(&self, class: &CStr, class_file: &[u8]) -> Option<Vec<u8>> {
@@ -348,34 +406,6 @@ impl Callbacks for Agent {
     }
 
     fn agent_thread(&self, env: &mut Env) {
-        let _left = Left(&self.thread);
         self.run_thread(env);
     }
-}
-
-/// Tells that the agent's own thread has left, however it does.
-struct Left<'a>(&'a Thread);
-
-impl Drop for Left<'_> {
-    fn drop(&mut self) {
-        // Nobody waits before the end, and there is room for the one message.
-        let _ = self.0.left.0.try_send(());
-    }
-}
-
-/// Why there is no thread to sample in.
-#[derive(Debug, thiserror::Error)]
-enum ThreadError {
-    #[error(transparent)]
-    Jvmti(#[from] JvmtiError),
-    #[error(transparent)]
-    Jni(#[from] jni::errors::Error),
-    #[error(transparent)]
-    Watch(#[from] crate::watch::WatchError),
-}
-
-/// CPU time of the current thread.
-fn thread_cpu_ms() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
 }

@@ -1,184 +1,129 @@
 //! Counts once what was registered before the hooks went in, or while they were out.
 //!
-//! One walk along the chain `Finalizer.unfinalized` with the application stopped; at its
-//! first step the counters are read, so that both say what was true at the same moment,
-//! to within the threads that stood between a hook and the chain.
+//! The shim walks the chain `Finalizer.unfinalized` and `Finalizer.queue`, each under its own
+//! lock: nothing else of the application waits. What a walk finds is compared with what the
+//! hooks have counted at its end, and the difference is the baseline. It is exact to within
+//! the threads that stand, at that moment, between an end of the chain and a hook, or are in
+//! `Finalizer.register` as it was before.
 
-use std::time::{Duration, Instant};
+use std::{thread, time::Duration};
 
-use jni::{
-    Env, jni_sig, jni_str,
-    objects::{JClass, JObject},
-};
+use jni::{Env, jni_str, objects::JClass, strings::JNIStr};
 
 use crate::{
-    jvmti::{Edge, EdgeKind, Environment, HeapWalk, JvmtiError, Visit},
-    ledger::{Baseline, Counted, Ledger, SLOTS},
+    ledger::{Baseline, SLOTS},
     shim::Shim,
 };
 
-/// Tags of classes are their number plus this; below are the tags with a meaning.
-const FIRST_CLASS: i64 = 16;
-const FINALIZER: i64 = 1;
-const QUEUE: i64 = 2;
-const ENQUEUED: i64 = 3;
+/// Threads that were in the old `Finalizer.register` leave it in this time, if they run at all.
+const SETTLING: Duration = Duration::from_millis(20);
+
+/// Walks again after one in which the class of an object could not be told, because a
+/// concurrent collector was just finding out whether it lives.
+const MOST_RETRIES: u32 = 5;
+
+/// Between two walks.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Why the chain could not be counted.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
-    /// The VM refused the walk.
-    #[error(transparent)]
-    Jvmti(#[from] JvmtiError),
-    /// A class or field of `java.lang.ref` is not where it is on every JDK that is known.
+    /// A field of `java.lang.ref` is not where it is on every JDK that is known.
     #[error("java.lang.ref is not as expected: {0}")]
     Jni(#[from] jni::errors::Error),
+    /// The shim's answer is not of the form that was agreed.
+    #[error("the shim answered with {0} numbers")]
+    Answer(usize),
 }
 
-/// What a walk found.
+/// What the walks found.
 pub struct Found {
     /// For each slot: what must be added to what the hooks counted.
     pub baselines: Vec<(usize, Baseline)>,
     /// Objects on the chain.
     pub objects: u64,
-    /// How long the application was stopped, as seen from outside.
+    /// How long whoever wanted to register something had to wait, at most.
     pub pause: Duration,
 }
 
-/// The chain's objects of one class.
-#[derive(Debug, Clone, Copy, Default)]
-struct OnChain {
-    registered: u64,
-    pending: u64,
+/// One walk.
+struct Walk {
+    /// How long its lock was held.
+    held: Duration,
+    /// Objects whose class could not be told.
+    unknown: i64,
+    /// Numbers of objects that were found, for each slot.
+    found: Vec<i64>,
+    /// How many the hooks think are there.
+    counted: Vec<i64>,
 }
 
-/// Walks the chain. In a thread that may use JNI, never in a callback.
+/// Walks. In a thread that may use JNI and wait a little, never in a callback. `settle` is
+/// for when the application was running before the hooks went in.
 pub fn take(
     env: &mut Env,
-    jvmti: Environment,
-    ledger: Ledger,
     shim: &Shim,
     finalizer: &JClass,
-    reference_queue: &JClass,
+    settle: bool,
 ) -> Result<Found, BaselineError> {
-    let walk = HeapWalk::new(jvmti, env)?;
-    // A local reference for each loaded class lives in this frame.
-    let classes = jvmti.loaded_classes(env)?;
-    for (number, class) in classes.iter().enumerate() {
-        walk.tag(class, FIRST_CLASS + number as i64)?;
+    if settle {
+        thread::sleep(SETTLING);
     }
-    let enqueued = enqueued_mark(env, reference_queue)?;
-    let mark_class = env.get_object_class(&enqueued)?;
-    let queue_class = class_of_queue(env, finalizer)?;
-    for (object, tag) in [
-        (reference_queue as &JObject, QUEUE),
-        (&mark_class, QUEUE),
-        (&queue_class, QUEUE),
-        (finalizer, FINALIZER),
-        (&enqueued, ENQUEUED),
-    ] {
-        walk.tag(object, tag)?;
-    }
-    let mut chain = Chain::new(ledger, classes.len());
-    let begin = Instant::now();
-    walk.follow(finalizer, &mut |edge| chain.step(edge))?;
-    let pause = begin.elapsed();
-    let mut found = vec![OnChain::default(); SLOTS];
-    for (class, on_chain) in classes.iter().zip(&chain.of_class) {
-        if on_chain.registered > 0 {
-            let slot = &mut found[shim.slot_of(env, class)?.min(SLOTS - 1)];
-            slot.registered += on_chain.registered;
-            slot.pending += on_chain.pending;
-        }
-    }
-    let objects = found.iter().map(|slot| slot.registered).sum();
+    let chain = walk(env, shim, finalizer, jni_str!("registered"))?;
+    let queue = walk(env, shim, finalizer, jni_str!("pending"))?;
+    let baselines = (0..SLOTS)
+        .map(|slot| (slot, difference(&chain, &queue, slot)))
+        .filter(|(_, baseline)| *baseline != Baseline::default());
     Ok(Found {
-        baselines: chain.compare(&found),
-        objects,
-        pause,
+        baselines: baselines.collect(),
+        objects: (chain.found.iter().sum::<i64>() + chain.unknown) as u64,
+        pause: chain.held,
     })
 }
 
-/// `ReferenceQueue.ENQUEUED`: the value of `Reference.queue` while it waits in a queue.
-fn enqueued_mark<'local>(
-    env: &mut Env<'local>,
-    reference_queue: &JClass,
-) -> jni::errors::Result<JObject<'local>> {
-    let signature = jni_sig!("Ljava/lang/ref/ReferenceQueue;");
-    env.get_static_field(reference_queue, jni_str!("ENQUEUED"), signature)?
-        .l()
+fn difference(chain: &Walk, queue: &Walk, slot: usize) -> Baseline {
+    let missing = |walk: &Walk| walk.found[slot] - walk.counted[slot];
+    Baseline {
+        registered: missing(chain),
+        enqueued: missing(queue),
+    }
 }
 
-/// The class of `Finalizer.queue`: from JDK 21 on a subclass, `NativeReferenceQueue`.
-fn class_of_queue<'local>(
-    env: &mut Env<'local>,
+fn walk(
+    env: &mut Env,
+    shim: &Shim,
     finalizer: &JClass,
-) -> jni::errors::Result<JClass<'local>> {
-    let signature = jni_sig!("Ljava/lang/ref/ReferenceQueue;");
-    let queue = env
-        .get_static_field(finalizer, jni_str!("queue"), signature)?
-        .l()?;
-    env.get_object_class(&queue)
+    which: &JNIStr,
+) -> Result<Walk, BaselineError> {
+    let mut walk = Walk::of(&shim.walk(env, finalizer, which)?)?;
+    for _ in 0..MOST_RETRIES {
+        if walk.unknown == 0 {
+            break;
+        }
+        thread::sleep(PATIENCE);
+        let longest = walk.held;
+        walk = Walk::of(&shim.walk(env, finalizer, which)?)?;
+        walk.held = walk.held.max(longest);
+    }
+    Ok(walk)
 }
 
-/// The walk's state. Edges of one Finalizer come one after the other, its `referent`
-/// before its `queue` (JVMTI numbers fields from `Reference` down).
-struct Chain {
-    ledger: Ledger,
-    counted: Vec<Counted>,
-    of_class: Vec<OnChain>,
-    referent: Option<usize>,
-}
-
-impl Chain {
-    fn new(ledger: Ledger, classes: usize) -> Chain {
-        let of_class = vec![OnChain::default(); classes];
-        Chain {
-            ledger,
-            counted: Vec::with_capacity(SLOTS),
-            of_class,
-            referent: None,
-        }
-    }
-
-    fn step(&mut self, edge: Edge) -> Visit {
-        if self.counted.is_empty() {
-            self.counted
-                .extend((0..SLOTS).map(|slot| self.ledger.counted(slot)));
-        }
-        match (edge.kind, edge.class_tag) {
-            (EdgeKind::Field | EdgeKind::StaticField, FINALIZER) => Visit::Follow,
-            (EdgeKind::Field, QUEUE) => {
-                if let (Some(class), ENQUEUED) = (self.referent.take(), edge.tag) {
-                    self.of_class[class].pending += 1;
-                }
-                Visit::Pass
-            }
-            (EdgeKind::Field, tag) if tag >= FIRST_CLASS => {
-                let class = (tag - FIRST_CLASS) as usize;
-                if let Some(on_chain) = self.of_class.get_mut(class) {
-                    on_chain.registered += 1;
-                    self.referent = Some(class);
-                }
-                Visit::Pass
-            }
-            _ => Visit::Pass,
-        }
-    }
-
-    /// For each slot what is on the chain less what the counters say is.
-    fn compare(&self, found: &[OnChain]) -> Vec<(usize, Baseline)> {
-        let difference = |slot: usize| {
-            let counted = self.counted.get(slot).copied().unwrap_or_default();
-            let is = |count: u64| count as i64 - counted.started as i64;
-            Baseline {
-                registered: found[slot].registered as i64 - is(counted.registered),
-                enqueued: found[slot].pending as i64 - is(counted.enqueued),
-            }
+impl Walk {
+    fn of(numbers: &[i64]) -> Result<Walk, BaselineError> {
+        let [nanos, unknown, slots @ ..] = numbers else {
+            return Err(BaselineError::Answer(numbers.len()));
         };
-        (0..SLOTS)
-            .map(|slot| (slot, difference(slot)))
-            .filter(|(_, baseline)| *baseline != Baseline::default())
-            .collect()
+        if slots.len() != 3 * SLOTS {
+            return Err(BaselineError::Answer(numbers.len()));
+        }
+        let (found, counted) = slots.split_at(SLOTS);
+        let (began, ended) = counted.split_at(SLOTS);
+        Ok(Walk {
+            held: Duration::from_nanos(u64::try_from(*nanos).unwrap_or(0)),
+            unknown: *unknown,
+            found: found.to_vec(),
+            counted: began.iter().zip(ended).map(|(a, b)| a - b).collect(),
+        })
     }
 }
 
@@ -186,40 +131,39 @@ impl Chain {
 mod tests {
     use super::*;
 
-    fn edge(kind: EdgeKind, class_tag: i64, tag: i64) -> Edge {
-        Edge {
-            kind,
-            class_tag,
-            tag,
-        }
+    /// Numbers before those of the slots: `FinwatchChain.HEAD`.
+    const HEAD: usize = 2;
+
+    fn walk(found: i64, began: i64, ended: i64) -> Walk {
+        let mut numbers = vec![0; HEAD + 3 * SLOTS];
+        numbers[HEAD + 7] = found;
+        numbers[HEAD + SLOTS + 7] = began;
+        numbers[HEAD + 2 * SLOTS + 7] = ended;
+        Walk::of(&numbers).unwrap()
     }
 
     #[test]
-    fn a_finalizer_is_counted_by_its_referent_and_pending_by_its_queue() {
-        let mut chain = Chain::new(Ledger::allocate(), 2);
-        let edges = [
-            edge(EdgeKind::StaticField, FINALIZER, 0),
-            edge(EdgeKind::Field, FIRST_CLASS + 1, 0),
-            edge(EdgeKind::Field, QUEUE, ENQUEUED),
-            edge(EdgeKind::Field, FINALIZER, 0),
-            edge(EdgeKind::Field, FIRST_CLASS + 1, 0),
-            edge(EdgeKind::Field, QUEUE, 0),
-            // A cleared referent: its queue must not be taken for the one before.
-            edge(EdgeKind::Field, QUEUE, ENQUEUED),
-            edge(EdgeKind::Other, FIRST_CLASS, 0),
-        ];
-        let visits: Vec<Visit> = edges.into_iter().map(|edge| chain.step(edge)).collect();
+    fn what_the_hooks_did_not_see_is_the_baseline() {
+        let baseline = difference(&walk(10, 5, 2), &walk(4, 3, 2), 7);
+        assert_eq!((baseline.registered, baseline.enqueued), (7, 3));
+        // Registered before and finalized since: the end was seen alone.
+        let baseline = difference(&walk(0, 5, 8), &walk(0, 8, 8), 7);
+        assert_eq!((baseline.registered, baseline.enqueued), (3, 0));
         assert_eq!(
-            visits
-                .iter()
-                .filter(|visit| **visit == Visit::Follow)
-                .count(),
-            2
+            difference(&walk(3, 5, 2), &walk(0, 2, 2), 7),
+            Baseline::default()
         );
-        assert_eq!(
-            (chain.of_class[1].registered, chain.of_class[1].pending),
-            (2, 1)
-        );
-        assert_eq!(chain.of_class[0].registered, 0);
+    }
+
+    #[test]
+    fn an_answer_of_another_form_is_refused() {
+        assert!(Walk::of(&[]).is_err());
+        assert!(Walk::of(&[0; HEAD + 3 * SLOTS - 1]).is_err());
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_the_shim() {
+        let chain = include_str!("../../java-shim/src/java/lang/ref/FinwatchChain.java");
+        assert!(chain.contains(&format!("int HEAD = {HEAD};")));
     }
 }

@@ -10,6 +10,7 @@ use finwatch_record::{ClassRow, Counts, OmittedClasses};
 use jni::Env;
 
 use crate::{
+    alerts::ClassNow,
     ledger::{Baseline, Ledger, OTHER},
     shim::{Discovered, Shim},
 };
@@ -29,8 +30,8 @@ struct Class {
     source: Option<String>,
     baseline: Baseline,
     unloaded: bool,
-    /// Registrations when the hottest class was last looked for.
-    registered_before: u64,
+    /// Registrations that were counted when the busiest class was last looked for.
+    registered_then: u64,
 }
 
 /// The classes that have a slot, and the sum of those that had one.
@@ -38,8 +39,8 @@ struct Class {
 pub struct Classes {
     by_slot: BTreeMap<usize, Class>,
     gone: OmittedClasses,
-    /// The slot that the hooks look at first.
-    hot: usize,
+    /// The slot that the shim tries before all others.
+    busiest: usize,
 }
 
 /// The counts of all classes at one moment, worst first.
@@ -64,7 +65,7 @@ impl Classes {
         Classes {
             by_slot: BTreeMap::from([(OTHER, other)]),
             gone: OmittedClasses::default(),
-            hot: OTHER,
+            busiest: OTHER,
         }
     }
 
@@ -79,19 +80,25 @@ impl Classes {
         Ok(())
     }
 
-    /// Tells the hooks which class has registered most since the last call.
-    pub fn heat(&mut self, env: &mut Env, shim: &Shim, ledger: Ledger) -> jni::errors::Result<()> {
-        let mut hottest = (0, OTHER);
-        for (&slot, class) in self.by_slot.iter_mut().filter(|(slot, _)| **slot != OTHER) {
-            let registered = ledger.counted(slot).registered;
-            let more = registered.saturating_sub(class.registered_before);
-            class.registered_before = registered;
-            hottest = hottest.max((more, slot));
+    /// Has the shim try the class first that most registrations were of since the last time.
+    pub fn prefer_busiest(
+        &mut self,
+        env: &mut Env,
+        shim: &Shim,
+        ledger: Ledger,
+    ) -> jni::errors::Result<()> {
+        let mut most = (0, OTHER);
+        for (&slot, class) in &mut self.by_slot {
+            let registered = ledger.registered(slot);
+            let before = std::mem::replace(&mut class.registered_then, registered);
+            let new = registered.saturating_sub(before);
+            if slot != OTHER && !class.unloaded {
+                most = most.max((new, slot));
+            }
         }
-        let (more, slot) = hottest;
-        if more > 0 && slot != self.hot {
-            shim.heat(env, slot)?;
-            self.hot = slot;
+        let (new, slot) = most;
+        if new > 0 && slot != std::mem::replace(&mut self.busiest, slot) {
+            shim.set_busiest(env, slot)?;
         }
         Ok(())
     }
@@ -139,6 +146,26 @@ impl Classes {
         }
     }
 
+    /// The slots of the classes with a name, and their loaders: one loader's, or all.
+    pub fn slots(&self, name: &str, loader: Option<&str>) -> Vec<(usize, Option<String>)> {
+        let named = self.by_slot.iter().filter(|(slot, class)| {
+            let is_loader = loader.is_none() || class.loader.as_deref() == loader;
+            **slot != OTHER && class.name == name && is_loader
+        });
+        named
+            .map(|(slot, class)| (*slot, class.loader.clone()))
+            .collect()
+    }
+
+    /// Instances of the class of a slot that are registered.
+    pub fn registered(&self, ledger: Ledger, slot: usize) -> u64 {
+        let baseline = self.by_slot.get(&slot).map(|class| class.baseline);
+        ledger
+            .counted(slot)
+            .with(baseline.unwrap_or_default())
+            .registered
+    }
+
     /// Lets go of unloaded classes, now that their last row has been reported, and gives
     /// their slots back. One whose thread is still inside a hook waits for the next time.
     pub fn release_unloaded(
@@ -158,6 +185,9 @@ impl Classes {
                 self.gone.counts += ledger.counted(slot).with(class.baseline);
                 ledger.clear(slot);
                 shim.release(env, slot)?;
+                if self.busiest == slot {
+                    self.busiest = OTHER;
+                }
             }
         }
         Ok(())
@@ -182,6 +212,19 @@ impl Ranking<'_> {
     pub fn set_pending(&mut self, pending: u64) {
         self.whole.pending = pending;
         self.gone.counts.pending = pending;
+    }
+
+    /// Every class, worst first.
+    pub fn each(&self) -> impl Iterator<Item = ClassNow<'_>> {
+        self.ranked.iter().filter_map(|(slot, counts)| {
+            let class = self.classes.by_slot.get(slot)?;
+            Some(ClassNow {
+                class: &class.name,
+                loader: class.loader.as_deref(),
+                counts: *counts,
+                finalize_ns: self.ledger.durations(*slot),
+            })
+        })
     }
 
     /// The worst `limit` classes and those being unloaded, and the sum of all others.

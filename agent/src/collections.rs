@@ -15,7 +15,11 @@ use jni::{
     refs::Global,
 };
 
-use crate::{jvmti, pauses::Pause, shim};
+use crate::{
+    jvmti::{self, Environment},
+    pauses::Pause,
+    shim,
+};
 
 /// Pauses that are remembered, to be matched with a collection that ends later.
 const MAX_PAUSES: usize = 4096;
@@ -62,9 +66,10 @@ impl Collections {
     pub fn listen(
         &mut self,
         env: &mut Env,
+        jvmti: Environment,
         times: Times,
     ) -> Result<Vec<Collection>, shim::ShimError> {
-        let listener = shim::define_collections(env)?;
+        let listener = shim::define_collections(env, jvmti)?;
         let last = env.with_local_frame(64, |env| {
             let signature = jni_sig!("()[[Ljava/lang/Object;");
             let answer = env
@@ -85,6 +90,17 @@ impl Collections {
         let told = |pause: &Pause| last.iter().any(|each| within(pause, times, each));
         self.unheard.retain(|pause| !told(pause));
         Ok(last)
+    }
+
+    /// Stops listening. What has ended and was not [taken](Collections::take) is forgotten.
+    ///
+    /// # Errors
+    /// The listener stays, in a queue that drops what is too much.
+    pub fn ignore(&mut self, env: &mut Env) -> jni::errors::Result<()> {
+        if let Some(listener) = self.listener.take() {
+            env.call_static_method(&listener, jni_str!("ignore"), jni_sig!("()V"), &[])?;
+        }
+        Ok(())
     }
 
     /// Everything that has ended since the last call.

@@ -178,11 +178,6 @@ impl Hooks {
         &self.finalizer
     }
 
-    /// `java.lang.ref.ReferenceQueue`.
-    pub fn reference_queue(&self) -> &JClass<'static> {
-        &self.reference_queue
-    }
-
     /// Redirects the calls: all of them, or none where one is refused.
     pub fn put_in(&self, splicing: &Splicing) -> Result<(), HooksError> {
         splicing.begin();
@@ -201,7 +196,7 @@ impl Hooks {
     pub fn take_out(&self) {
         if let Err(error) = self.retransform() {
             crate::log::warn(format_args!(
-                "the hooks could not be taken out again: {error}"
+                "the hooks could not be taken out again: {error}; they go on counting, at no cost that shows"
             ));
         }
     }

@@ -80,7 +80,7 @@ impl Ledger {
         let row = |row: usize| self.counters.get(row * SLOTS + slot);
         let (threw, finalized) = (row(THREW), row(FINALIZED));
         let (started, enqueued) = (row(STARTED), row(ENQUEUED));
-        let registered = (0..STRIPES).map(row).sum();
+        let registered = self.registered(slot);
         Counted {
             registered,
             enqueued,
@@ -88,6 +88,13 @@ impl Ledger {
             finalized,
             threw,
         }
+    }
+
+    /// Objects of a slot whose Finalizer was put on the chain.
+    pub fn registered(self, slot: usize) -> u64 {
+        (0..STRIPES)
+            .map(|row| self.counters.get(row * SLOTS + slot))
+            .sum()
     }
 
     /// The `finalize()` durations of a slot: of the calls that the hooks timed.
@@ -120,9 +127,13 @@ impl Ledger {
 
 impl Counted {
     /// The counts of the wire format. On JDK 8 objects may run at exit without having been
-    /// queued (`runFinalizersOnExit`), so differences stop at 0.
+    /// queued (`runFinalizersOnExit`), so differences stop at 0. What was finalized had been
+    /// registered, if only before anybody counted (`baseline=off`).
     pub fn with(self, baseline: Baseline) -> Counts {
-        let registered_total = self.registered.saturating_add_signed(baseline.registered);
+        let registered_total = self
+            .registered
+            .saturating_add_signed(baseline.registered)
+            .max(self.started);
         let enqueued_total = self.enqueued.saturating_add_signed(baseline.enqueued);
         let registered = registered_total.saturating_sub(self.started);
         Counts {
@@ -172,6 +183,21 @@ mod tests {
         }
         let exponent = nanos.ilog2() as usize;
         (((exponent - 1) << 2) + ((nanos >> (exponent - 2)) & 3) as usize).min(BUCKETS - 1)
+    }
+
+    #[test]
+    fn what_was_finalized_without_having_been_counted_was_registered_all_the_same() {
+        let counted = Counted {
+            registered: 9,
+            enqueued: 24,
+            started: 24,
+            finalized: 23,
+            threw: 0,
+        };
+        let counts = counted.with(Baseline::default());
+        assert_eq!((counts.registered, counts.running), (0, 1));
+        let places = counts.registered + counts.running + counts.finalized_total;
+        assert_eq!(counts.registered_total, places);
     }
 
     #[test]

@@ -6,10 +6,13 @@
 //! [`agent`] holds the order of life; [`jvmti`] is the only place with `unsafe`.
 
 pub mod agent;
+pub mod alerts;
 pub mod baseline;
 pub mod classes;
 pub mod collections;
-pub mod hooks;
+pub mod finalizer_thread;
+mod holders;
+mod hooks;
 pub mod jvmti;
 pub mod ledger;
 pub mod log;
@@ -18,8 +21,10 @@ pub mod options;
 pub mod pauses;
 pub mod run;
 pub mod schedule;
+mod seeker;
 pub mod shim;
 pub mod splice;
+pub mod status;
 pub mod stream;
 pub mod watch;
 pub mod writer;

@@ -57,8 +57,8 @@ impl Management {
     ///
     /// # Errors
     /// A runtime without `java.management` (jlink).
-    pub fn load(env: &mut Env) -> Result<Management, shim::ShimError> {
-        let class = shim::define_management(env)?;
+    pub fn load(env: &mut Env, jvmti: jvmti::Environment) -> Result<Management, shim::ShimError> {
+        let class = shim::define_management(env, jvmti)?;
         let [pools, buffers, collectors] = names(env, &class)?;
         Ok(Management {
             class,

@@ -8,14 +8,18 @@
 //! may report none.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
-    time::Instant,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    thread,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 /// Pauses that may wait for the agent's thread; more than that are counted and not listed.
-const MAX_WAITING: usize = 4096;
+const MAX_WAITING: usize = 1024;
+
+/// How long the end may have to wait for a sleeper.
+const NAP: Duration = Duration::from_millis(10);
 
 /// One pause, in microseconds since the agent was loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,18 +35,23 @@ pub struct Pause {
 pub enum Wake {
     /// A pause has ended.
     Pause(Pause),
+    /// The options are others.
+    Options,
     /// The VM ends or the agent is detached.
     End,
 }
 
 /// The clock.
 pub struct PauseClock {
-    loaded: Instant,
-    /// Microseconds since `loaded`, plus 1; 0 outside a pause.
+    origin: Instant,
+    /// When it began anew, in microseconds since `origin`.
+    loaded_us: AtomicU64,
+    /// Microseconds since then, plus 1; 0 outside a pause.
     started: AtomicU64,
     count: AtomicU64,
     total_us: AtomicU64,
     longest_us: AtomicU64,
+    ended: AtomicBool,
     sender: Sender<Wake>,
     receiver: Receiver<Wake>,
 }
@@ -63,14 +72,28 @@ impl PauseClock {
     pub fn begin() -> PauseClock {
         let (sender, receiver) = bounded(MAX_WAITING);
         PauseClock {
-            loaded: Instant::now(),
+            origin: Instant::now(),
+            loaded_us: AtomicU64::new(0),
             started: AtomicU64::new(0),
             count: AtomicU64::new(0),
             total_us: AtomicU64::new(0),
             longest_us: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
             sender,
             receiver,
         }
+    }
+
+    /// Begins anew, for an agent that was detached and is attached again. No pause is told
+    /// to it meanwhile.
+    pub fn begin_again(&self) {
+        let since_origin = self.origin.elapsed().as_micros() as u64;
+        self.loaded_us.store(since_origin, Relaxed);
+        for sum in [&self.started, &self.count, &self.total_us, &self.longest_us] {
+            sum.store(0, Relaxed);
+        }
+        self.ended.store(false, Relaxed);
+        self.receiver.try_iter().for_each(drop);
     }
 
     /// The agent's own thread waits here.
@@ -80,13 +103,33 @@ impl PauseClock {
 
     /// Wakes the agent's own thread for the last time. Never waits.
     pub fn end(&self) {
+        self.ended.store(true, Relaxed);
         // Full: then it is awake, and asks before it sleeps again.
         let _: Result<(), TrySendError<Wake>> = self.sender.try_send(Wake::End);
     }
 
+    /// Sleeps in the midst of something that takes long; `false` where it is to be broken off.
+    pub fn sleep(&self, duration: Duration) -> bool {
+        let end = Instant::now() + duration;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if self.ended.load(Relaxed) || left.is_zero() {
+                return !self.ended.load(Relaxed);
+            }
+            thread::sleep(left.min(NAP));
+        }
+    }
+
+    /// Wakes the agent's own thread to look at its options again. Never waits.
+    pub fn options_changed(&self) {
+        // Full: then it is awake.
+        let _: Result<(), TrySendError<Wake>> = self.sender.try_send(Wake::Options);
+    }
+
     /// Microseconds since the agent was loaded.
     pub fn now_us(&self) -> u64 {
-        self.loaded.elapsed().as_micros() as u64
+        let since_origin = self.origin.elapsed().as_micros() as u64;
+        since_origin.saturating_sub(self.loaded_us.load(Relaxed))
     }
 
     /// A pause begins. In the VM's thread.

@@ -3,24 +3,32 @@
 //! Used by the agent's own thread, and at the end of the VM by the thread that ends it;
 //! a lock keeps them apart. JNI is called here, so never in a callback of the collector.
 
-use std::{collections::BTreeMap, ffi::CStr};
+use std::{
+    collections::BTreeMap,
+    ffi::CStr,
+    time::{Duration, Instant, SystemTime},
+};
 
 use finwatch_record::{
-    AgentCost, AgentInfo, Body, Collection, Finalizer, Gc, JvmInfo, Mode, Sample, Start, Stop,
-    StopReason, Trigger,
+    AgentCost, AgentInfo, Body, Collection, Coverage, Finalizer, FinalizerState, FinalizerThread,
+    Gc, Holders, JvmInfo, Mode, Sample, Start, Stop, StopReason, Trigger,
 };
 use jni::Env;
 
 use crate::{
+    alerts::{Alerts, Moment, Seen, Thresholds},
     collections::{Collections, Times, millis},
+    finalizer_thread,
+    holders::Stopping,
     hooks::Splicing,
     jvmti::Environment,
     log,
     management::{self, Management, Reading},
     options::Options,
     pauses::{Pause, PauseClock},
+    seeker::Seeker,
     stream::Stream,
-    watch::Watch,
+    watch::{Watch, WatchError},
 };
 
 /// The clocks of agent and JVM are read one after the other so many times; the reading that
@@ -35,6 +43,10 @@ pub struct Run {
     stream: Stream,
     watch: Watch,
     collections: Collections,
+    alerts: Option<Alerts>,
+    seeker: Seeker,
+    /// The trouble that the finalizer thread was in when it was last looked at.
+    thread: Option<FinalizerState>,
     management: Option<Management>,
     beans_looked_for: bool,
     times: Times,
@@ -55,6 +67,9 @@ impl Run {
     ) -> Run {
         Run {
             mode,
+            thread: None,
+            seeker: Seeker::default(),
+            alerts: thresholds(&options).map(Alerts::new),
             options,
             jvmti,
             stream,
@@ -67,6 +82,69 @@ impl Run {
             started: false,
             ended: false,
         }
+    }
+
+    /// The options in force.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The VM's environment that all this is asked of.
+    pub fn jvmti(&self) -> Environment {
+        self.jvmti
+    }
+
+    /// How the agent was loaded.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// How exact the ledger is.
+    pub fn coverage(&self) -> &Coverage {
+        self.watch.coverage()
+    }
+
+    /// Goes on with other options, which a record `start` tells, as the first one where the
+    /// stream has moved. A change of `baseline` comes too late.
+    pub fn change(&mut self, env: &mut Env, clock: &PauseClock, options: Options) {
+        let listened = self.wants_collections();
+        self.options = options;
+        self.change_alerts();
+        if listened && !self.wants_collections() {
+            self.ignore_collections(env);
+        }
+        if self.started {
+            self.start(env, clock);
+        }
+        if !listened {
+            let last = self.listen(env);
+            self.tell_collections(last, clock);
+        }
+    }
+
+    /// What is known of the program is kept, and so is what is raised.
+    fn change_alerts(&mut self) {
+        let known = self.alerts.take();
+        self.alerts = thresholds(&self.options).map(|thresholds| match known {
+            Some(mut alerts) => {
+                alerts.set_thresholds(thresholds);
+                alerts
+            }
+            None => Alerts::new(thresholds),
+        });
+    }
+
+    fn ignore_collections(&mut self, env: &mut Env) {
+        if let Err(error) = self.collections.ignore(env) {
+            env.exception_clear();
+            log::debug(format_args!("the listener to collections stays: {error}"));
+        }
+    }
+
+    /// Takes everything out of the JVM that was put into it.
+    pub fn leave(mut self, env: &mut Env) {
+        self.ignore_collections(env);
+        self.watch.end();
     }
 
     /// Whether the last record has been made.
@@ -96,7 +174,7 @@ impl Run {
             }
         }
         self.beans_looked_for = true;
-        self.management = match Management::load(env) {
+        self.management = match Management::load(env, self.jvmti) {
             Ok(management) => Some(management),
             Err(error) => {
                 env.exception_clear();
@@ -113,11 +191,11 @@ impl Run {
     /// Begins to listen to collections and returns the last ones before that. To be called
     /// when the pauses until now have been passed on.
     pub fn listen(&mut self, env: &mut Env) -> Vec<Collection> {
-        if !self.options.gc || !self.beans_looked_for {
+        if !self.wants_collections() || !self.beans_looked_for {
             return Vec::new();
         }
         self.collections
-            .listen(env, self.times)
+            .listen(env, self.jvmti, self.times)
             .unwrap_or_else(|error| {
                 env.exception_clear();
                 log::warn(format_args!("collections are told as bare pauses: {error}"));
@@ -151,6 +229,13 @@ impl Run {
         (self.times.loaded_ms + millis(clock.now_us())).max(0.0) as u64
     }
 
+    /// Makes the first record, if it was not made: of a program that ends before that was due.
+    pub fn start_at_the_end(&mut self, env: &mut Env, clock: &PauseClock) {
+        if !self.started {
+            self.start(env, clock);
+        }
+    }
+
     fn start(&mut self, env: &mut Env, clock: &PauseClock) {
         self.started = true;
         let heap_max_bytes = self
@@ -181,6 +266,7 @@ impl Run {
             },
             host: host(),
             coverage: self.watch.coverage().clone(),
+            baseline: self.watch.baseline(),
         };
         self.stream
             .emit(Body::Start(Box::new(start)), self.uptime_ms(clock));
@@ -208,7 +294,7 @@ impl Run {
     /// Takes the collections that have ended. The pauses until now are to be passed on before
     /// they are [told](Run::tell_collections).
     pub fn take_collections(&mut self, env: &mut Env) -> Vec<Collection> {
-        if !self.options.gc {
+        if !self.wants_collections() {
             return Vec::new();
         }
         self.collections
@@ -225,12 +311,21 @@ impl Run {
         self.collections.match_pauses(&mut ended, self.times);
         ended.sort_by_key(|collection| collection.start_uptime_ms);
         for collection in ended {
-            let uptime_ms = self.uptime_ms(clock);
-            self.stream.emit(Body::Gc(Box::new(collection)), uptime_ms);
+            if let Some(alerts) = &mut self.alerts {
+                alerts.collection(&collection);
+            }
+            if self.options.gc {
+                let uptime_ms = self.uptime_ms(clock);
+                self.stream.emit(Body::Gc(Box::new(collection)), uptime_ms);
+            }
         }
     }
 
-    /// Makes a `sample`.
+    fn wants_collections(&self) -> bool {
+        self.options.gc || self.alerts.is_some()
+    }
+
+    /// Makes a `sample`, and an `alert` for everything that begins or ends to be wrong with it.
     pub fn sample(
         &mut self,
         env: &mut Env,
@@ -249,6 +344,22 @@ impl Run {
             None => (None, Vec::new()),
         };
         let pauses = clock.sums();
+        let uptime_ms = self.uptime_ms(clock);
+        let thread = self.look_at_thread(env, uptime_ms);
+        let seen = Seen {
+            now: Moment {
+                uptime_ms,
+                time: SystemTime::now(),
+            },
+            whole: counts,
+            memory: memory.as_ref(),
+            pauses_total: pauses.count,
+            finalizer_thread: thread.as_ref(),
+        };
+        let told = match &mut self.alerts {
+            Some(alerts) => alerts.sample(&seen, ranking.each()),
+            None => Vec::new(),
+        };
         let sample = Sample {
             trigger,
             coverage: self.watch.coverage().clone(),
@@ -267,9 +378,98 @@ impl Run {
             },
             agent: self.cost(),
         };
-        self.stream
-            .emit(Body::Sample(Box::new(sample)), self.uptime_ms(clock));
+        self.stream.emit(Body::Sample(Box::new(sample)), uptime_ms);
+        self.tell_thread(thread, uptime_ms);
+        for alert in told {
+            self.seeker.raised(&alert);
+            self.stream.emit(Body::Alert(Box::new(alert)), uptime_ms);
+        }
+        self.seek_holders(env, clock);
         self.watch.release_unloaded(env);
+    }
+
+    /// Finds out who holds the objects that an alert was about, when that is due.
+    fn seek_holders(&mut self, env: &mut Env, clock: &PauseClock) {
+        let Some(pause) = self.options.pause else {
+            return;
+        };
+        let Some((class, loader)) = self.seeker.due(Instant::now()) else {
+            return;
+        };
+        let began = Instant::now();
+        if let Err(error) = self.find_holders(env, clock, &class, loader.as_deref(), pause) {
+            log::info(format_args!("not found out who holds {class}: {error}"));
+        }
+        self.seeker.sought(began, Instant::now());
+    }
+
+    /// Finds out who holds the objects of a class, of one loader or of each, and makes a record
+    /// of it.
+    ///
+    /// # Errors
+    /// In words for the user.
+    pub fn find_holders(
+        &mut self,
+        env: &mut Env,
+        clock: &PauseClock,
+        class: &str,
+        loader: Option<&str>,
+        pause: Duration,
+    ) -> Result<Vec<Holders>, WatchError> {
+        let stopping = Stopping { pause, clock };
+        let found = self.watch.find_holders(env, class, loader, &stopping);
+        // An OutOfMemoryError of ours must not stay pending.
+        env.exception_clear();
+        let found = found?;
+        for holders in &found {
+            if let Some(alerts) = &mut self.alerts {
+                alerts.holders(holders);
+            }
+            let uptime_ms = self.uptime_ms(clock);
+            self.stream
+                .emit(Body::Holders(Box::new(holders.clone())), uptime_ms);
+        }
+        Ok(found)
+    }
+
+    /// Looks at the finalizer thread where there is reason to, and once more when there is no
+    /// longer.
+    fn look_at_thread(&self, env: &mut Env, uptime_ms: u64) -> Option<FinalizerThread> {
+        let alerts = self.alerts.as_ref()?;
+        if !alerts.wants_a_look(uptime_ms) && self.thread.is_none() {
+            return None;
+        }
+        // Classes that are initialized with the heap full fail for ever, for the program too.
+        if !management::has_room(env, self.jvmti).unwrap_or(false) {
+            env.exception_clear();
+            return None;
+        }
+        let stuck_ms = self.options.stuck.as_millis() as u64;
+        let inside = alerts.inside();
+        match finalizer_thread::look(env, self.jvmti, inside.as_ref(), uptime_ms, stuck_ms) {
+            Ok(thread) => Some(thread),
+            Err(error) => {
+                env.exception_clear();
+                log::debug(format_args!(
+                    "the finalizer thread can't be looked at: {error}"
+                ));
+                None
+            }
+        }
+    }
+
+    /// Makes a record of it where it does something else than at the last look.
+    fn tell_thread(&mut self, thread: Option<FinalizerThread>, uptime_ms: u64) {
+        let Some(thread) = thread else { return };
+        let is_fine = matches!(
+            thread.state,
+            FinalizerState::Waiting | FinalizerState::Running
+        );
+        let now = Some(thread.state).filter(|_| !is_fine);
+        if std::mem::replace(&mut self.thread, now) != now {
+            self.stream
+                .emit(Body::FinalizerThread(Box::new(thread)), uptime_ms);
+        }
     }
 
     fn cost(&self) -> AgentCost {
@@ -294,9 +494,6 @@ impl Run {
         splicing: &Splicing,
         reason: StopReason,
     ) {
-        if !self.started {
-            self.start(env, clock);
-        }
         self.watch.refresh(env, splicing);
         let pending = self.read(env).map(|reading| reading.pending);
         let ranking = self.watch.rank(pending);
@@ -316,6 +513,15 @@ impl Run {
             .emit(Body::Stop(Box::new(stop)), self.uptime_ms(clock));
         self.ended = true;
     }
+}
+
+/// What an alert is, unless none are wanted.
+fn thresholds(options: &Options) -> Option<Thresholds> {
+    options.alerts.then_some(Thresholds {
+        patience: options.patience,
+        stuck: options.stuck,
+        many: options.many,
+    })
 }
 
 /// Host name, as the kernel gives it.

@@ -34,6 +34,14 @@ impl Schedule {
         }
     }
 
+    /// Goes on at another interval, beginning now.
+    pub fn set_interval(&mut self, interval: Duration, now: Instant) {
+        if interval != self.interval {
+            self.interval = interval;
+            self.next = now;
+        }
+    }
+
     /// A pause of the collector has ended.
     pub fn paused(&mut self, now: Instant) {
         let spacing = SPACING.min(self.interval);

@@ -11,10 +11,14 @@ use jni::{
     Env, jni_sig, jni_str,
     objects::{JClass, JClassLoader, JValue},
     refs::Global,
-    strings::JNIString,
+    strings::{JNIStr, JNIString},
 };
 
-use crate::{jvmti, splice};
+use crate::{
+    jvmti::{self, Environment},
+    splice,
+    watch::boot_class,
+};
 
 macro_rules! class_file {
     ($name:literal) => {
@@ -25,6 +29,14 @@ macro_rules! class_file {
 const SLOT: (&str, &[u8]) = (
     "java/lang/ref/FinwatchSlot",
     class_file!("java/lang/ref/FinwatchSlot"),
+);
+const KLASS: (&str, &[u8]) = (
+    "java/lang/ref/FinwatchKlass",
+    class_file!("java/lang/ref/FinwatchKlass"),
+);
+const CHAIN: (&str, &[u8]) = (
+    "java/lang/ref/FinwatchChain",
+    class_file!("java/lang/ref/FinwatchChain"),
 );
 const HOOK: (&str, &[u8]) = (splice::HOOK, class_file!("java/lang/ref/FinwatchHook"));
 const MANAGEMENT: (&str, &[u8]) = ("finwatch/Management", class_file!("finwatch/Management"));
@@ -45,6 +57,12 @@ pub enum ShimError {
     /// The names could not be exchanged.
     #[error("the shim's class file: {0}")]
     Splice(#[from] splice::Refused),
+    /// The classes are there, and count for somebody else.
+    #[error(
+        "another copy of the agent's library was loaded into this JVM before: attach with that one, \
+         /proc/PID/maps names it; or start the JVM again"
+    )]
+    AnotherCopy,
     /// The VM refused the class or a method of it.
     #[error("the VM refused the shim: {0}")]
     Jni(#[from] jni::errors::Error),
@@ -66,6 +84,7 @@ pub fn names(feature_version: u32) -> splice::VmNames {
 /// The classes that the hooks live in, by the one that hands out slots.
 pub struct Shim {
     slot: Global<JClass<'static>>,
+    chain: Global<JClass<'static>>,
 }
 
 /// A class that has just got a slot.
@@ -87,6 +106,7 @@ impl Shim {
     /// Defines and initializes the hook classes, or finds those of an earlier load.
     pub fn define(
         env: &mut Env,
+        jvmti: Environment,
         names: &splice::VmNames,
         counters: i64,
     ) -> Result<Shim, ShimError> {
@@ -99,14 +119,26 @@ impl Shim {
             ("sun/misc/VM", names.vm.as_str()),
             ("sun/misc/Unsafe", unsafe_name),
         ];
-        let slot = define(env, SLOT.0, SLOT.1)?;
+        let slot = define(env, jvmti, SLOT.0, SLOT.1)?;
+        define(env, jvmti, KLASS.0, &splice::shim(KLASS.1, &renames)?)?;
+        let chain = define(env, jvmti, CHAIN.0, &splice::shim(CHAIN.1, &renames)?)?;
         let hook = splice::shim(&with_address(HOOK.1, counters)?, &renames)?;
-        let hook = define(env, HOOK.0, &hook)?;
-        // Looking a method up initializes the class, which must not be left to a hook.
-        env.get_static_method_id(&hook, jni_str!("registered"), jni_sig!("(I)V"))?;
+        let hook = define(env, jvmti, HOOK.0, &hook)?;
+        // Initializes the class, which must not be left to a hook.
+        let found = env.get_static_field(&hook, jni_str!("COUNTERS"), jni_sig!("J"))?;
+        if found.j()? != counters {
+            return Err(ShimError::AnotherCopy);
+        }
         Ok(Shim {
             slot: env.new_global_ref(slot)?,
+            chain: env.new_global_ref(chain)?,
         })
+    }
+
+    /// Has [`Shim::discovered`] tell all classes that have a slot, those told before too.
+    pub fn tell_again(&self, env: &mut Env) -> jni::errors::Result<()> {
+        env.call_static_method(&self.slot, jni_str!("tellAgain"), jni_sig!("()V"), &[])?;
+        Ok(())
     }
 
     /// Runs what a hook runs once, so that the VM has resolved it. Returns the slot in which
@@ -153,13 +185,6 @@ impl Shim {
         })
     }
 
-    /// Says which class registers most, to be looked at first.
-    pub fn heat(&self, env: &mut Env, slot: usize) -> jni::errors::Result<()> {
-        let slot = [JValue::Int(slot as i32)];
-        env.call_static_method(&self.slot, jni_str!("heat"), jni_sig!("(I)V"), &slot)?;
-        Ok(())
-    }
-
     /// Gives the slot of an unloaded class, its counters at 0, to the next class.
     pub fn release(&self, env: &mut Env, slot: usize) -> jni::errors::Result<()> {
         let slot = [JValue::Int(slot as i32)];
@@ -167,34 +192,80 @@ impl Shim {
         Ok(())
     }
 
-    /// The slot of a class, which gets one if it has none.
-    pub fn slot_of(&self, env: &mut Env, class: &JClass) -> jni::errors::Result<usize> {
-        let class = [JValue::Object(class)];
-        let signature = jni_sig!("(Ljava/lang/Class;)I");
-        let slot = env.call_static_method(&self.slot, jni_str!("probe"), signature, &class)?;
-        Ok(slot.i()? as usize)
+    /// The class of a slot, unless it was unloaded; a local reference.
+    pub fn class<'local>(
+        &self,
+        env: &mut Env<'local>,
+        slot: usize,
+    ) -> jni::errors::Result<Option<JClass<'local>>> {
+        let slot = [JValue::Int(slot as i32)];
+        let signature = jni_sig!("(I)Ljava/lang/Class;");
+        let class = env
+            .call_static_method(&self.slot, jni_str!("type"), signature, &slot)?
+            .l()?;
+        Ok((!class.is_null()).then(|| jvmti::as_class(env, class)))
+    }
+
+    /// Has the class of a slot found before all others.
+    pub fn set_busiest(&self, env: &mut Env, slot: usize) -> jni::errors::Result<()> {
+        let slot = [JValue::Int(slot as i32)];
+        env.call_static_method(&self.slot, jni_str!("setBusiest"), jni_sig!("(I)V"), &slot)?;
+        Ok(())
+    }
+
+    /// Walks the chain (`registered`) or the queue (`pending`): see `FinwatchChain.java`.
+    pub fn walk(
+        &self,
+        env: &mut Env,
+        finalizer: &JClass,
+        which: &JNIStr,
+    ) -> jni::errors::Result<Vec<i64>> {
+        env.with_local_frame(4, |env| {
+            let (signature, finalizer) = (
+                jni_sig!("(Ljava/lang/Class;)[J"),
+                [JValue::Object(finalizer)],
+            );
+            let answer = env.call_static_method(&self.chain, which, signature, &finalizer)?;
+            jvmti::long_array(env, answer.l()?)
+        })
     }
 }
 
 /// Defines the class that reads `java.lang.management`. Initialized by its first use.
-pub fn define_management(env: &mut Env) -> Result<Global<JClass<'static>>, ShimError> {
-    let class = define(env, MANAGEMENT.0, MANAGEMENT.1)?;
+pub fn define_management(
+    env: &mut Env,
+    jvmti: Environment,
+) -> Result<Global<JClass<'static>>, ShimError> {
+    let class = define(env, jvmti, MANAGEMENT.0, MANAGEMENT.1)?;
     Ok(env.new_global_ref(class)?)
 }
 
 /// Defines the class that listens to garbage collections. Initialized by its first use.
-pub fn define_collections(env: &mut Env) -> Result<Global<JClass<'static>>, ShimError> {
-    let class = define(env, COLLECTIONS.0, COLLECTIONS.1)?;
+pub fn define_collections(
+    env: &mut Env,
+    jvmti: Environment,
+) -> Result<Global<JClass<'static>>, ShimError> {
+    let class = define(env, jvmti, COLLECTIONS.0, COLLECTIONS.1)?;
     Ok(env.new_global_ref(class)?)
 }
 
+/// Defines a class of the bootstrap loader, or finds that of an attach before this one.
 fn define<'local>(
     env: &mut Env<'local>,
+    jvmti: Environment,
     name: &str,
     class_file: &[u8],
 ) -> jni::errors::Result<JClass<'local>> {
-    let name = JNIString::from(name);
-    env.define_class(Some(&name), JClassLoader::null(), class_file)
+    let internal = JNIString::from(name);
+    let refused = match env.define_class(Some(&internal), JClassLoader::null(), class_file) {
+        Ok(class) => return Ok(class),
+        Err(refused) => refused,
+    };
+    env.exception_clear();
+    boot_class(env, jvmti, &name.replace('/', ".")).map_err(|_| {
+        env.exception_clear();
+        refused
+    })
 }
 
 fn with_address(class_file: &[u8], address: i64) -> Result<Vec<u8>, ShimError> {

@@ -2,14 +2,15 @@
 //!
 //! In the thread that starts the VM, then in the agent's own; one at a time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use finwatch_record::{Coverage, CoverageLevel, Mode};
+use finwatch_record::{Coverage, CoverageLevel, Holders};
 use jni::{Env, jni_sig, jni_str, objects::JClass, objects::JObject, objects::JValue};
 
 use crate::{
-    baseline::{self, BaselineError},
+    baseline,
     classes::{Classes, Ranking},
+    holders::{self, HoldersError, Stopping, Wanted},
     hooks::{Hooks, HooksError, Splicing},
     jvmti::{self, Environment},
     ledger::Ledger,
@@ -20,6 +21,9 @@ use crate::{
 /// Samples between two attempts to put hooks back that were refused.
 const SAMPLES_BETWEEN_ATTEMPTS: u32 = 12;
 
+/// Loaders with a class of one name whose holders are looked for at once.
+const MOST_LOADERS: usize = 8;
+
 /// What watches finalization in this JVM.
 pub struct Watch {
     jvmti: Environment,
@@ -27,8 +31,18 @@ pub struct Watch {
     coverage: Coverage,
     hooked: Option<Hooked>,
     classes: Classes,
-    /// Stop-the-world time that the agent asked for.
+    baseline: Option<finwatch_record::Baseline>,
+    /// Stop-the-world time that the agent asked for, at most: retransformations.
     stopped: Duration,
+}
+
+/// When the agent came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// With the JVM.
+    First,
+    /// Later; whether what was registered before is to be counted.
+    Later(bool),
 }
 
 struct Hooked {
@@ -49,18 +63,28 @@ pub enum WatchError {
     Jni(#[from] jni::errors::Error),
     #[error("JVMTI: {0}")]
     Jvmti(#[from] jvmti::JvmtiError),
+    #[error("{0}")]
+    Holders(#[from] HoldersError),
+    #[error(
+        "no object of a class '{0}' has been registered for finalization: `finwatch top` and the \
+         samples have the names of the classes"
+    )]
+    NotInLedger(String),
 }
 
 impl Watch {
-    /// Puts the hooks in and counts what was there before them. Never fails: what can't be
-    /// had is told by the coverage.
+    /// Puts the hooks in and counts what was there before them. What can't be had is told by
+    /// the coverage.
+    ///
+    /// # Errors
+    /// Only that another copy of this library counts in this JVM.
     pub fn begin(
         env: &mut Env,
         jvmti: Environment,
         ledger: Ledger,
         splicing: &Splicing,
-        mode: Mode,
-    ) -> Watch {
+        came: Came,
+    ) -> Result<Watch, ShimError> {
         let unknown = Coverage {
             level: CoverageLevel::PendingOnly,
             reason: String::new(),
@@ -72,10 +96,12 @@ impl Watch {
             coverage: unknown,
             hooked: None,
             classes,
+            baseline: None,
             stopped: Duration::ZERO,
         };
-        watch.coverage = match watch.hook(env, splicing, mode) {
+        watch.coverage = match watch.hook(env, splicing, came) {
             Ok(coverage) => coverage,
+            Err(WatchError::Shim(error @ ShimError::AnotherCopy)) => return Err(error),
             Err(error) => {
                 env.exception_clear();
                 log::warn(format_args!(
@@ -87,14 +113,14 @@ impl Watch {
                 }
             }
         };
-        watch
+        Ok(watch)
     }
 
     fn hook(
         &mut self,
         env: &mut Env,
         splicing: &Splicing,
-        mode: Mode,
+        came: Came,
     ) -> Result<Coverage, WatchError> {
         let finalizer = boot_class(env, self.jvmti, "java.lang.ref.Finalizer")?;
         if is_finalization_disabled(env, &finalizer) {
@@ -114,31 +140,58 @@ impl Watch {
         }
         let names = shim::names(feature_version(self.jvmti));
         let hooks = Hooks::new(env, self.jvmti, names.clone(), &finalizer, &reference_queue)?;
-        let shim = Shim::define(env, &names, self.ledger.address())?;
+        let shim = Shim::define(env, self.jvmti, &names, self.ledger.address())?;
         let never_registered = shim.prepare(env)?;
         self.ledger.clear(never_registered);
+        let begin = Instant::now();
         hooks.put_in(splicing)?;
+        self.stopped += begin.elapsed();
         let hooked = self.hooked.insert(Hooked {
             shim,
             hooks,
             retry_in: 0,
         });
-        let baseline = count(env, self.jvmti, self.ledger, hooked, &mut self.classes);
-        Ok(match baseline {
-            Ok((objects, pause)) => {
-                self.stopped += pause;
-                begun(mode, objects)
-            }
-            Err(error) => {
-                env.exception_clear();
-                Coverage {
-                    level: CoverageLevel::Baseline,
-                    reason: format!(
-                        "hooked, but what was registered before could not be counted: {error}"
-                    ),
+        hooked.shim.tell_again(env)?;
+        if came == Came::Later(false) {
+            return Ok(Coverage {
+                level: CoverageLevel::Baseline,
+                reason:
+                    "attached to a running JVM with baseline=off: what was registered before is \
+                         missing from the counts, and lowers them when it is finalized"
+                        .to_owned(),
+            });
+        }
+        Ok(
+            match baseline::take(
+                env,
+                &hooked.shim,
+                hooked.hooks.finalizer(),
+                came != Came::First,
+            ) {
+                Ok(found) => {
+                    self.baseline = Some(finwatch_record::Baseline {
+                        objects: found.objects,
+                        pause_ms: found.pause.as_secs_f64() * 1e3,
+                    });
+                    self.classes.set_baselines(found.baselines);
+                    begun(came, found.objects)
                 }
-            }
-        })
+                Err(error) => {
+                    env.exception_clear();
+                    Coverage {
+                        level: CoverageLevel::Baseline,
+                        reason: format!(
+                            "hooked, but what was registered before could not be counted: {error}"
+                        ),
+                    }
+                }
+            },
+        )
+    }
+
+    /// What was counted in the heap at the beginning, if anything was.
+    pub fn baseline(&self) -> Option<finwatch_record::Baseline> {
+        self.baseline
     }
 
     /// How exact the ledger is.
@@ -146,7 +199,7 @@ impl Watch {
         &self.coverage
     }
 
-    /// Stop-the-world time that the agent asked for.
+    /// Stop-the-world time that the agent asked for, at most.
     pub fn stopped(&self) -> Duration {
         self.stopped
     }
@@ -157,12 +210,14 @@ impl Watch {
         let Some(hooked) = &mut self.hooked else {
             return;
         };
-        let refreshed = self.classes.refresh(env, &hooked.shim);
-        if let Err(error) =
-            refreshed.and_then(|()| self.classes.heat(env, &hooked.shim, self.ledger))
-        {
+        if let Err(error) = self.classes.refresh(env, &hooked.shim) {
             env.exception_clear();
             log::debug(format_args!("new classes are named later: {error}"));
+        }
+        let preferred = self.classes.prefer_busiest(env, &hooked.shim, self.ledger);
+        if let Err(error) = preferred {
+            env.exception_clear();
+            log::debug(format_args!("no class is found before the others: {error}"));
         }
         if hooked.retry_in > 1 {
             hooked.retry_in -= 1;
@@ -181,7 +236,10 @@ impl Watch {
             return;
         };
         let first_attempt = hooked.retry_in == 0;
-        if let Err(error) = hooked.hooks.put_in(splicing) {
+        let begin = Instant::now();
+        let put_in = hooked.hooks.put_in(splicing);
+        self.stopped += begin.elapsed();
+        if let Err(error) = put_in {
             hooked.retry_in = SAMPLES_BETWEEN_ATTEMPTS;
             let reason =
                 format!("another agent took the hooks out and they can't be put back: {error}");
@@ -195,14 +253,14 @@ impl Watch {
             return;
         }
         hooked.retry_in = 0;
-        let counted = count(env, self.jvmti, self.ledger, hooked, &mut self.classes);
-        let reason = match counted {
-            Ok((objects, pause)) => {
-                self.stopped += pause;
+        let reason = match baseline::take(env, &hooked.shim, hooked.hooks.finalizer(), true) {
+            Ok(found) => {
+                self.classes.set_baselines(found.baselines);
                 format!(
-                    "another agent took the hooks out; they were put back and the {objects} objects \
+                    "another agent took the hooks out; they were put back and the {} objects \
                      on the chain counted again: what was registered and finalized meanwhile is \
-                     missing from the totals"
+                     missing from the totals",
+                    found.objects
                 )
             }
             Err(error) => {
@@ -217,6 +275,50 @@ impl Watch {
             level: CoverageLevel::Baseline,
             reason,
         };
+    }
+
+    /// Finds out who holds the instances of a class, of one loader or of each that has a class
+    /// of this name.
+    ///
+    /// # Errors
+    /// There is no such class in the ledger, or the VM refused.
+    pub fn find_holders(
+        &mut self,
+        env: &mut Env,
+        class: &str,
+        loader: Option<&str>,
+        stopping: &Stopping,
+    ) -> Result<Vec<Holders>, WatchError> {
+        let hooked = self.hooked.as_ref();
+        let hooked = hooked.ok_or_else(|| WatchError::NotInLedger(class.to_owned()))?;
+        let slots = self.classes.slots(class, loader);
+        if slots.is_empty() {
+            return Err(WatchError::NotInLedger(class.to_owned()));
+        }
+        let mut found = Vec::new();
+        for (slot, loader) in slots.iter().take(MOST_LOADERS) {
+            // Unloaded meanwhile: nobody holds it.
+            let Some(type_of_slot) = hooked.shim.class(env, *slot)? else {
+                continue;
+            };
+            let wanted = Wanted {
+                name: class,
+                loader: loader.as_deref(),
+                class: type_of_slot,
+                registered: self.classes.registered(self.ledger, *slot),
+            };
+            let holders = holders::find(env, &wanted, stopping)?;
+            self.stopped += Duration::from_secs_f64(holders.stw_ms.unwrap_or(0.0) / 1e3);
+            found.push(holders);
+        }
+        Ok(found)
+    }
+
+    /// Takes the hooks out.
+    pub fn end(self) {
+        if let Some(hooked) = &self.hooked {
+            hooked.hooks.take_out();
+        }
     }
 
     /// Reads the ledger. `vm_pending` is all there is where nothing is hooked.
@@ -241,44 +343,15 @@ impl Watch {
     }
 }
 
-/// Walks the chain and adds what the hooks have not seen. Returns how many objects are on
-/// it now, and how long the application stood still.
-fn count(
-    env: &mut Env,
-    jvmti: Environment,
-    ledger: Ledger,
-    hooked: &Hooked,
-    classes: &mut Classes,
-) -> Result<(u64, Duration), BaselineError> {
-    // GetLoadedClasses makes a local reference for each: room for all, or -Xcheck:jni warns.
-    env.with_local_frame(LOADED_CLASSES_EXPECTED, |env| {
-        let hooks = &hooked.hooks;
-        let found = baseline::take(
-            env,
-            jvmti,
-            ledger,
-            &hooked.shim,
-            hooks.finalizer(),
-            hooks.reference_queue(),
-        )?;
-        classes.set_baselines(found.baselines);
-        Ok((found.objects, found.pause))
-    })
-}
-
-/// Local references that a walk makes on an ordinary JVM; more only cost a warning of
-/// `-Xcheck:jni`. The VM refuses frames that are far larger.
-const LOADED_CLASSES_EXPECTED: usize = 4096;
-
-fn begun(mode: Mode, objects: u64) -> Coverage {
-    match mode {
-        Mode::Start => Coverage {
+fn begun(came: Came, objects: u64) -> Coverage {
+    match came {
+        Came::First => Coverage {
             level: CoverageLevel::Exact,
             reason: format!(
                 "hooked before the program began; {objects} objects of the JDK's own were counted then"
             ),
         },
-        Mode::Attach => Coverage {
+        Came::Later(_) => Coverage {
             level: CoverageLevel::Baseline,
             reason: format!("attached to a running JVM; {objects} objects were counted then"),
         },

@@ -1,8 +1,13 @@
 //! What every line has in common, and how a line is read back.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
-use crate::{Collection, Sample, Start, Stop};
+use crate::in_order::InOrder;
+use crate::{
+    Alert, Collection, FinalizerThread, HeapDump, Holders, OutOfMemory, Sample, Sites, Stall,
+    Start, Stop,
+};
 
 /// The version of the wire format, the field `v` of every record.
 pub const VERSION: u32 = 1;
@@ -18,8 +23,9 @@ pub struct Record {
     /// Version of the wire format, 1. It changes when the meaning, unit or type of a field
     /// does, not for a new field or a new type of record.
     pub v: u32,
-    /// Type of the record, which decides the other fields: `start`, `sample`, `gc`, `stop`,
-    /// or one that this version of the format got later.
+    /// Type of the record, which decides the other fields: `start`, `sample`, `gc`, `alert`,
+    /// `finalizer_thread`, `heap_dump`, `holders`, `sites`, `stall`, `oom`, `stop`, or one that this version
+    /// of the format got later.
     #[serde(rename = "type")]
     pub kind: String,
     /// When the record was made: RFC 3339, UTC, milliseconds.
@@ -47,10 +53,24 @@ pub enum Body {
     Sample(Box<Sample>),
     /// `gc`: one garbage collection.
     Gc(Box<Collection>),
+    /// `alert`: something is wrong, or is no longer.
+    Alert(Box<Alert>),
+    /// `finalizer_thread`: what the threads that finalize are doing.
+    FinalizerThread(Box<FinalizerThread>),
+    /// `heap_dump`: what a heap dump tells about finalization.
+    HeapDump(Box<HeapDump>),
+    /// `holders`: who keeps the objects of a class from being collected.
+    Holders(Box<Holders>),
+    /// `sites`: where the objects of a class are made.
+    Sites(Box<Sites>),
+    /// `stall`: the JVM stands still.
+    Stall(Box<Stall>),
+    /// `oom`: the JVM has run out of something.
+    Oom(Box<OutOfMemory>),
     /// `stop`: the last record of a stream.
     Stop(Box<Stop>),
     /// A type that this version of the crate does not know.
-    Unknown(serde_json::Map<String, serde_json::Value>),
+    Unknown(Map<String, Value>),
 }
 
 impl Body {
@@ -60,10 +80,49 @@ impl Body {
             Body::Start(_) => "start",
             Body::Sample(_) => "sample",
             Body::Gc(_) => "gc",
+            Body::Alert(_) => "alert",
+            Body::FinalizerThread(_) => "finalizer_thread",
+            Body::HeapDump(_) => "heap_dump",
+            Body::Holders(_) => "holders",
+            Body::Sites(_) => "sites",
+            Body::Stall(_) => "stall",
+            Body::Oom(_) => "oom",
             Body::Stop(_) => "stop",
             Body::Unknown(_) => "",
         }
     }
+
+    /// Reads the fields of a body of that type, among others or alone.
+    pub(crate) fn read<'de, D>(kind: &str, fields: D) -> Result<Body, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        Ok(match kind {
+            "start" => Body::Start(Box::deserialize(fields)?),
+            "sample" => Body::Sample(Box::deserialize(fields)?),
+            "gc" => Body::Gc(Box::deserialize(fields)?),
+            "alert" => Body::Alert(Box::deserialize(fields)?),
+            "finalizer_thread" => Body::FinalizerThread(Box::deserialize(fields)?),
+            "heap_dump" => Body::HeapDump(Box::deserialize(fields)?),
+            "holders" => Body::Holders(Box::deserialize(fields)?),
+            "sites" => Body::Sites(Box::deserialize(fields)?),
+            "stall" => Body::Stall(Box::deserialize(fields)?),
+            "oom" => Body::Oom(Box::deserialize(fields)?),
+            "stop" => Body::Stop(Box::deserialize(fields)?),
+            _ => Body::Unknown(unknown_fields(fields)?),
+        })
+    }
+}
+
+fn unknown_fields<'de, D>(fields: D) -> Result<Map<String, Value>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let mut fields = Map::deserialize(fields)?;
+    for name in ["v", "type", "ts", "seq", "pid", "uptime_ms"] {
+        fields.remove(name);
+    }
+    Ok(fields)
 }
 
 /// Why a line is not a record.
@@ -104,34 +163,43 @@ impl From<serde_json::Error> for ParseError {
 
 /// The envelope alone; the fields of the body are skipped unread.
 #[derive(Deserialize)]
-struct Envelope {
-    v: u32,
+pub(crate) struct Envelope {
+    pub v: u32,
     #[serde(rename = "type")]
-    kind: String,
-    ts: String,
-    seq: u64,
-    pid: u32,
-    uptime_ms: u64,
+    pub kind: String,
+    pub ts: String,
+    pub seq: u64,
+    pub pid: u32,
+    pub uptime_ms: u64,
 }
 
 impl Record {
     /// Reads one line, with or without its line feed.
     ///
-    /// The envelope is read first and decides how the rest is read, so an unknown type
-    /// is [`Body::Unknown`] and never an error.
+    /// The envelope decides how the rest is read, so an unknown type is [`Body::Unknown`]
+    /// and never an error.
     pub fn parse(line: &str) -> Result<Record, ParseError> {
+        match serde_json::from_str(line) {
+            Ok(InOrder(envelope, body)) if envelope.v == VERSION => Ok(Record::of(envelope, body)),
+            // Whatever it is: reading it envelope first tells the right mistake.
+            _ => Record::parse_in_any_order(line),
+        }
+    }
+
+    fn parse_in_any_order(line: &str) -> Result<Record, ParseError> {
         let envelope: Envelope = serde_json::from_str(line)?;
         if envelope.v != VERSION {
             return Err(ParseError::Version(envelope.v));
         }
-        let body = match envelope.kind.as_str() {
-            "start" => Body::Start(serde_json::from_str(line)?),
-            "sample" => Body::Sample(serde_json::from_str(line)?),
-            "gc" => Body::Gc(serde_json::from_str(line)?),
-            "stop" => Body::Stop(serde_json::from_str(line)?),
-            _ => Body::Unknown(unknown_fields(line)?),
-        };
-        Ok(Record {
+        let body = Body::read(
+            &envelope.kind,
+            &mut serde_json::Deserializer::from_str(line),
+        )?;
+        Ok(Record::of(envelope, body))
+    }
+
+    fn of(envelope: Envelope, body: Body) -> Record {
+        Record {
             v: envelope.v,
             kind: envelope.kind,
             ts: envelope.ts,
@@ -139,16 +207,6 @@ impl Record {
             pid: envelope.pid,
             uptime_ms: envelope.uptime_ms,
             body,
-        })
+        }
     }
-}
-
-fn unknown_fields(
-    line: &str,
-) -> Result<serde_json::Map<String, serde_json::Value>, serde_json::Error> {
-    let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line)?;
-    for name in ["v", "type", "ts", "seq", "pid", "uptime_ms"] {
-        fields.remove(name);
-    }
-    Ok(fields)
 }

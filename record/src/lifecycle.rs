@@ -16,6 +16,20 @@ pub struct Start {
     pub host: String,
     /// How exact the ledger is from here on.
     pub coverage: Coverage,
+    /// What was registered before the agent came; `null` where that was not counted.
+    #[serde(default)]
+    pub baseline: Option<Baseline>,
+}
+
+/// One walk along the chain of Finalizers, under the lock of the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Baseline {
+    /// Objects on the chain.
+    pub objects: u64,
+    /// How long a thread that wanted to register something had to wait at most, in milliseconds.
+    /// Nothing else of the application stood still.
+    pub pause_ms: f64,
 }
 
 /// The agent's version and the options that are in force.

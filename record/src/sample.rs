@@ -78,6 +78,7 @@ impl std::ops::AddAssign for Counts {
 /// [`Counts`] over all classes, beside the VM's own number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(from = "crate::flat::FlatFinalizer")]
 pub struct Finalizer {
     /// Ours.
     #[serde(flatten)]
@@ -90,6 +91,7 @@ pub struct Finalizer {
 /// One class of finalizable objects. The same name in two loaders is two rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(from = "crate::flat::FlatClassRow")]
 pub struct ClassRow {
     /// Binary name, for example `org.postgresql.jdbc3g.Jdbc3gPreparedStatement`, or
     /// `(other classes)` for those past the ledger's fixed number of classes.
@@ -130,6 +132,7 @@ pub struct FinalizeDurations {
 /// The classes that a sample does not list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(from = "crate::flat::FlatOmittedClasses")]
 pub struct OmittedClasses {
     /// How many classes.
     pub count: u64,
@@ -167,6 +170,7 @@ pub struct Usage {
 /// One memory pool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(from = "crate::flat::FlatPool")]
 pub struct Pool {
     /// Name of the pool, for example `G1 Old Gen`.
     pub name: String,

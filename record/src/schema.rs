@@ -20,6 +20,7 @@ pub fn strict_schema() -> Result<Value, serde_json::Error> {
     schema["properties"]["type"]["enum"] = Value::Array(types);
     schema["unevaluatedProperties"] = json!(false);
     if let Some(definitions) = schema["$defs"].as_object_mut() {
+        definitions.values_mut().for_each(close_references);
         definitions
             .iter_mut()
             // A body lies beside the envelope: only the root sees all of its fields.
@@ -33,6 +34,20 @@ pub fn strict_schema() -> Result<Value, serde_json::Error> {
 fn close(definition: &mut Map<String, Value>) {
     if definition.contains_key("properties") {
         definition.insert("additionalProperties".to_owned(), json!(false));
+    }
+}
+
+/// A body within another has no envelope beside it: where it is referred to, it is closed.
+fn close_references(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(close_references);
+            if fields.contains_key("$ref") {
+                fields.insert("unevaluatedProperties".to_owned(), json!(false));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(close_references),
+        _ => {}
     }
 }
 
@@ -51,7 +66,10 @@ mod tests {
     use schemars::{JsonSchema, generate::SchemaSettings};
 
     use super::*;
-    use crate::{Collection, Record, Sample, Start, Stop, VERSION};
+    use crate::{
+        Alert, Collection, FinalizerThread, HeapDump, Holders, OutOfMemory, Record, Sample, Sites,
+        Stall, Start, Stop, VERSION,
+    };
 
     /// Writes the schema instead of comparing it, where this variable is set.
     const UPDATE: &str = "FINWATCH_UPDATE_SCHEMA";
@@ -83,6 +101,16 @@ mod tests {
             ("start", generator.subschema_for::<Start>()),
             ("sample", generator.subschema_for::<Sample>()),
             ("gc", generator.subschema_for::<Collection>()),
+            ("alert", generator.subschema_for::<Alert>()),
+            (
+                "finalizer_thread",
+                generator.subschema_for::<FinalizerThread>(),
+            ),
+            ("heap_dump", generator.subschema_for::<HeapDump>()),
+            ("holders", generator.subschema_for::<Holders>()),
+            ("sites", generator.subschema_for::<Sites>()),
+            ("stall", generator.subschema_for::<Stall>()),
+            ("oom", generator.subschema_for::<OutOfMemory>()),
             ("stop", generator.subschema_for::<Stop>()),
         ] {
             branches.push(json!({

@@ -1,5 +1,7 @@
 //! What is true of every stream, checked line by line.
 
+use std::collections::BTreeMap;
+
 use finwatch_record::{Body, ClassRow, Counts, Record, Sample};
 
 use crate::schema;
@@ -13,6 +15,8 @@ pub struct Checks {
     records: u64,
     last: Option<(u64, u64)>,
     totals: Counts,
+    /// As the last `start` told them.
+    options: Option<BTreeMap<String, String>>,
 }
 
 impl Checks {
@@ -23,6 +27,7 @@ impl Checks {
             records: 0,
             last: None,
             totals: Counts::default(),
+            options: None,
         }
     }
 
@@ -31,10 +36,14 @@ impl Checks {
         schema::assert_valid(line);
         self.check_envelope(line, record);
         match &record.body {
-            Body::Start(_) => assert_eq!(
-                record.seq, 0,
-                "a start that is not the first record: {line}"
-            ),
+            Body::Start(start) => {
+                let options = &start.agent.options;
+                let changed = self.options.replace(options.clone());
+                assert!(
+                    record.seq == 0 || changed.is_some_and(|before| before != *options),
+                    "a start that is not the first record and tells no change: {line}"
+                );
+            }
             Body::Sample(sample) => {
                 let parts = sum(&sample.classes, &sample.classes_omitted.counts);
                 assert_eq!(
@@ -55,6 +64,17 @@ impl Checks {
             Body::Gc(gc) => assert!(
                 gc.duration_ms >= 0.0 && gc.pauses.total_ms >= 0.0,
                 "a negative time: {line}"
+            ),
+            Body::Alert(_)
+            | Body::FinalizerThread(_)
+            | Body::HeapDump(_)
+            | Body::Holders(_)
+            | Body::Sites(_)
+            | Body::Stall(_) => {}
+            Body::Oom(oom) => assert_eq!(
+                sum(&oom.classes, &oom.classes_omitted.counts),
+                oom.finalizer,
+                "the parts do not add up to the whole: {line}"
             ),
             Body::Unknown(_) => panic!("a record of the unknown type {}: {line}", record.kind),
         }

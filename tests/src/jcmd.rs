@@ -29,15 +29,25 @@ impl Jcmd<'_> {
 
     /// `GC.class_histogram`: instances by class name, after a full collection.
     pub fn histogram(&self) -> BTreeMap<String, u64> {
+        let sizes = self.histogram_with_bytes();
+        sizes
+            .into_iter()
+            .map(|(class, (count, _))| (class, count))
+            .collect()
+    }
+
+    /// The same with the size of the instances in bytes: `(count, bytes)`.
+    pub fn histogram_with_bytes(&self) -> BTreeMap<String, (u64, u64)> {
         let text = self.run(&["GC.class_histogram"]);
         // "   3:           120          12345  java.lang.String (java.base@17)"
         let instances = text.lines().filter_map(|line| {
             let mut words = line.split_whitespace();
             words.next().filter(|number| number.ends_with(':'))?;
             let count = words.next()?.parse().ok()?;
-            Some((words.nth(1)?.to_string(), count))
+            let bytes = words.next()?.parse().ok()?;
+            Some((words.next()?.to_string(), (count, bytes)))
         });
-        let histogram: BTreeMap<String, u64> = instances.collect();
+        let histogram: BTreeMap<String, (u64, u64)> = instances.collect();
         assert!(
             histogram.contains_key("java.lang.String"),
             "no histogram:\n{text}"

@@ -170,6 +170,11 @@ impl Jvm {
         }
     }
 
+    /// A reader of a stream at another path, of a JVM that calls itself `pid`.
+    pub fn stream_at(&self, path: &Path, pid: u32) -> Stream {
+        Stream::of(path, pid, self.ended.clone())
+    }
+
     /// Gives the driver a command and waits for its answer; an answer with `error` in it
     /// fails the test.
     pub fn tell(&mut self, command: &str) -> Value {

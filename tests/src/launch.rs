@@ -1,7 +1,7 @@
 //! A JVM about to be started: the one place where its command line is put together.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -25,8 +25,10 @@ pub struct Launch {
     agent: Agent,
     flags: Vec<OsString>,
     program: Vec<OsString>,
+    class_path: Option<PathBuf>,
     environment: BTreeMap<String, String>,
     java: PathBuf,
+    through: Vec<OsString>,
     stdin: Option<Stdio>,
     stdout: Option<Stdio>,
     stderr: Option<Stdio>,
@@ -55,13 +57,20 @@ impl Launch {
                 .map(OsString::from)
                 .collect(),
             program: vec!["subject.Driver".into()],
+            class_path: None,
             environment: BTreeMap::new(),
             java: case.jdk.tool("java"),
+            through: Vec::new(),
             stdin: None,
             stdout: None,
             stderr: None,
             directory,
         }
+    }
+
+    /// Which JVM of the matrix it will be.
+    pub fn case(&self) -> &Case {
+        &self.case
     }
 
     /// The JVM's working directory, there until the JVM's [`Jvm`] or [`Ended`] is dropped.
@@ -115,6 +124,12 @@ impl Launch {
         self
     }
 
+    /// Other classes than those of the driver.
+    pub fn class_path(mut self, directory: PathBuf) -> Launch {
+        self.class_path = Some(directory);
+        self
+    }
+
     /// Sets a variable of the environment.
     pub fn environment(mut self, name: &str, value: &str) -> Launch {
         self.environment.insert(name.to_string(), value.to_string());
@@ -124,6 +139,12 @@ impl Launch {
     /// Another `java` than the JDK's own.
     pub fn java(mut self, path: PathBuf) -> Launch {
         self.java = path;
+        self
+    }
+
+    /// A command that `java` and its arguments are appended to.
+    pub fn through<S: AsRef<OsStr>>(mut self, words: &[S]) -> Launch {
+        self.through = words.iter().map(|word| word.as_ref().into()).collect();
         self
     }
 
@@ -176,7 +197,13 @@ impl Launch {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.java);
+        let mut words = self
+            .through
+            .iter()
+            .map(OsString::as_os_str)
+            .chain([self.java.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words);
         command.current_dir(self.directory.path());
         for name in [
             "JAVA_TOOL_OPTIONS",
@@ -192,7 +219,8 @@ impl Launch {
             // Nothing is ever freed.
             command.arg("-Xmx2g");
         }
-        command.arg("-cp").arg(classes()).args(&self.program);
+        let class_path = self.class_path.clone().unwrap_or_else(classes);
+        command.arg("-cp").arg(class_path).args(&self.program);
         command
     }
 

@@ -7,9 +7,13 @@
 //! the watchdog ends it and shows everything there is to see.
 
 pub mod bench;
+pub mod incidents;
 
+mod browser;
 mod capture;
 mod checks;
+mod command;
+mod container;
 mod jcmd;
 mod jdk;
 mod jfr;
@@ -22,10 +26,14 @@ mod programs;
 mod scenario;
 mod schema;
 mod stream;
+mod terminal;
 mod workspace;
 
+pub use browser::Browser;
 pub use capture::Capture;
 pub use checks::{assert_balanced, assert_timed};
+pub use command::{Finished, Finwatch};
+pub use container::Container;
 pub use jcmd::Jcmd;
 pub use jdk::{Collector, Jdk, all_jdks};
 pub use jfr::{FinalizerStatistics, finalizer_statistics};
@@ -33,8 +41,9 @@ pub use jvm::{Ended, Jvm};
 pub use launch::Launch;
 pub use ledger::{counts_of, find_row, rows_of};
 pub use library::agent_library;
-pub use matrix::{Case, any_case, for_each_jdk, for_each_jvm};
+pub use matrix::{Case, any_case, cases, for_each_jdk, for_each_jvm, for_each_jvm_of_the_whole};
 pub use programs::{classes, java_agent_jar};
 pub use scenario::{assert_chain, assert_chain_within, live_and_die};
 pub use stream::{Stream, sample};
-pub use workspace::{WATCHDOG, target_directory};
+pub use terminal::Terminal;
+pub use workspace::{WATCHDOG, target_directory, wait_until};

@@ -66,9 +66,26 @@ pub fn for_each_jdk(test: impl Fn(&Case)) {
     run(all_jdks().iter().map(Case::default_of).collect(), test);
 }
 
+/// Runs `test` on every JVM of the whole matrix, and on one where the quick one is asked for:
+/// for what takes minutes on each.
+pub fn for_each_jvm_of_the_whole(test: impl Fn(&Case)) {
+    if full() {
+        run(jvms(), test);
+    } else {
+        run(vec![any_case()], test);
+    }
+}
+
 /// One JVM, for what depends on neither JDK nor collector.
 pub fn any_case() -> Case {
     Case::default_of(broad())
+}
+
+/// The JVMs of the matrix whose name contains the text.
+pub fn cases(text: &str) -> Vec<Case> {
+    let mut cases = jvms();
+    cases.retain(|case| case.name().contains(text));
+    cases
 }
 
 fn jvms() -> Vec<Case> {

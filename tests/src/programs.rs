@@ -13,6 +13,12 @@ pub fn classes() -> PathBuf {
     CLASSES.get_or_init(|| compile("subject")).clone()
 }
 
+/// Directory of the compiled programs of the package `incident`.
+pub fn incident_classes() -> PathBuf {
+    static CLASSES: OnceLock<PathBuf> = OnceLock::new();
+    CLASSES.get_or_init(|| compile("incident")).clone()
+}
+
 /// The Java agent `javaagent.Retransformer` as a jar for `-javaagent`.
 pub fn java_agent_jar() -> PathBuf {
     static JAR: OnceLock<PathBuf> = OnceLock::new();

@@ -1,11 +1,23 @@
 //! Where things are, and how long anything may take before it counts as hung.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The longest that any single wait lasts. Generous: it is there so that a hang ends
 /// with a report, not to measure anything.
 pub const WATCHDOG: Duration = Duration::from_secs(120);
+
+/// Waits for what no stream and no output tells.
+///
+/// # Panics
+/// It does not come within [`WATCHDOG`].
+pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < WATCHDOG, "no {what} within {WATCHDOG:?}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
 
 /// The root of the workspace.
 pub fn root() -> &'static Path {

@@ -62,7 +62,8 @@ fn help_prints_the_table() {
         let ended = talk(Launch::new(case).raw_options("=help"));
         let shown = ended.out() + &ended.err();
         for key in [
-            "out", "interval", "rotate", "keep", "classes", "gc", "log", "config",
+            "out", "interval", "rotate", "keep", "classes", "gc", "alerts", "patience", "stuck",
+            "many", "log", "config",
         ] {
             assert!(
                 shown.contains(&format!("{key}=")),

@@ -60,6 +60,8 @@ pub enum Entry {
     PauseFinished,
     /// [`Callbacks::agent_thread`].
     AgentThread,
+    /// [`Visitor::visit`](super::Visitor::visit).
+    Reference,
     /// `Agent_OnLoad` and `Agent_OnAttach`.
     Load,
 }

@@ -7,11 +7,13 @@ use std::{
     io::Write,
 };
 
-use finwatch_record::Mode;
 use jni::sys::{JNI_ERR, JNI_OK, JavaVM, jint};
 
 use super::{Entry, Environment};
-use crate::agent::{self, Loaded};
+use crate::{
+    agent::{self, LoadError},
+    log,
+};
 
 /// Called when the JVM starts with `-agentpath` or `-agentlib`.
 ///
@@ -60,42 +62,65 @@ unsafe fn flag<'a>(options: *const c_char) -> &'a [u8] {
 
 fn on_load(vm: *mut JavaVM, flag: &[u8]) -> jint {
     // SAFETY: the VM's own pointer.
-    let jvmti = unsafe { Environment::new(vm) };
-    match agent::load(Mode::Start, jvmti, flag) {
-        Ok(Loaded::Watching | Loaded::Idle) => JNI_OK,
-        Ok(Loaded::Help(table)) => {
+    let new_environment = || unsafe { Environment::new(vm) };
+    match agent::load(&new_environment, flag) {
+        Ok(()) => JNI_OK,
+        Err(LoadError::Help(table)) => {
             // As `java -version` does: what was asked for is printed, and that is all.
             let _ = std::io::stdout().write_all(table.as_bytes());
             std::process::exit(0)
         }
-        Err(error) => refuse(&error),
+        Err(error) => {
+            say(&error);
+            if error.is_about_options() {
+                JNI_ERR
+            } else {
+                JNI_OK
+            }
+        }
     }
 }
 
 fn on_attach(vm: *mut JavaVM, flag: &[u8]) -> jint {
     // SAFETY: the VM's own pointer.
-    let jvmti = unsafe { Environment::new(vm) };
-    match agent::load(Mode::Attach, jvmti, flag) {
-        Ok(Loaded::Watching) => {}
-        Ok(Loaded::Idle) => return JNI_ERR,
-        Ok(Loaded::Help(table)) => {
-            let _ = std::io::stderr().write_all(table.as_bytes());
-            return JNI_ERR;
-        }
-        Err(error) => return refuse(&error),
-    }
+    let new_environment = || unsafe { Environment::new(vm) };
     // SAFETY: the VM's own pointer.
     let vm = unsafe { jni::JavaVM::from_raw(vm) };
     // The VM runs this in a thread of its own, which is attached already.
-    let begun: jni::errors::Result<()> = vm.attach_current_thread(|env| {
-        agent::begin(env);
-        Ok(())
+    let attached: Result<(), AttachError> = vm.attach_current_thread(|env| {
+        let attached = agent::attach(env, &new_environment, flag);
+        env.exception_clear();
+        attached.map_err(AttachError::Agent)
     });
-    if begun.is_ok() { JNI_OK } else { JNI_ERR }
+    match attached {
+        Ok(()) => JNI_OK,
+        Err(AttachError::Agent(error)) => {
+            say(&error);
+            JNI_ERR
+        }
+        Err(AttachError::Jni(error)) => {
+            log::error(format_args!("JNI: {error}"));
+            JNI_ERR
+        }
+    }
 }
 
-/// Every mistake in the options, on stderr, whatever the level of messages.
-fn refuse(error: &agent::LoadError) -> jint {
-    let _ = std::io::stderr().write_all(format!("{error}\n").as_bytes());
-    JNI_ERR
+enum AttachError {
+    Agent(LoadError),
+    Jni(jni::errors::Error),
+}
+
+impl From<jni::errors::Error> for AttachError {
+    fn from(error: jni::errors::Error) -> Self {
+        AttachError::Jni(error)
+    }
+}
+
+/// Mistakes in the options go to stderr as they are, whatever the level of messages.
+fn say(error: &LoadError) {
+    if error.is_about_options() {
+        let _ = std::io::stderr().write_all(format!("{error}\n").as_bytes());
+    } else {
+        log::warn(format_args!("{error}"));
+    }
 }

@@ -1,7 +1,7 @@
 //! A JVMTI environment and the questions the agent asks of it.
 
 use std::{
-    ffi::{CStr, c_void},
+    ffi::{CStr, c_char, c_void},
     ptr::{NonNull, null, null_mut},
 };
 
@@ -44,7 +44,7 @@ pub enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Capability {
-    /// `can_tag_objects`: only in environments that walk the heap and end.
+    /// `can_tag_objects`.
     TagObjects = 0,
     /// `can_get_bytecodes`.
     GetBytecodes = 3,
@@ -86,19 +86,6 @@ impl Environment {
         }
     }
 
-    /// An environment beside this one, of the same VM.
-    pub fn another(self, env: &Env) -> Result<Environment, JvmtiError> {
-        let refused = |code| JvmtiError {
-            function: "GetEnv",
-            code,
-        };
-        let vm = env
-            .get_java_vm()
-            .map_err(|_| refused(super::error::NOT_AVAILABLE))?;
-        // SAFETY: `jni` hands out the VM's own pointer.
-        unsafe { Environment::new(vm.get_raw()) }.map_err(refused)
-    }
-
     pub(super) fn as_ptr(self) -> *mut jvmtiEnv {
         self.0.as_ptr()
     }
@@ -132,13 +119,24 @@ impl Environment {
         // SAFETY: a terminated name; the answer is deallocated below.
         unsafe { raw::get_system_property(self.as_ptr(), name.as_ptr(), &mut value) }.ok()?;
         NonNull::new(value)?;
-        // SAFETY: "a modified UTF-8 string", terminated.
-        let text = unsafe { CStr::from_ptr(value) }
-            .to_string_lossy()
-            .into_owned();
         // SAFETY: the VM allocated it for us.
-        let _ = unsafe { raw::deallocate(self.as_ptr(), value.cast()) };
-        Some(text)
+        Some(unsafe { self.text(value) })
+    }
+
+    /// Takes over a string that the VM allocated; empty for null.
+    ///
+    /// # Safety
+    /// `text` is null or what a JVMTI function of this environment returned to be deallocated.
+    pub(super) unsafe fn text(self, text: *mut c_char) -> String {
+        if text.is_null() {
+            return String::new();
+        }
+        // SAFETY: "a modified UTF-8 string", terminated; deallocated once, after it was copied.
+        unsafe {
+            let copy = CStr::from_ptr(text).to_string_lossy().into_owned();
+            let _ = raw::deallocate(self.as_ptr(), text.cast());
+            copy
+        }
     }
 
     /// Runs classes through the class file load hooks again.
@@ -167,31 +165,6 @@ impl Environment {
             raw::get_constant_pool(self.as_ptr(), class, &mut count, &mut length, &mut bytes)?;
             Ok((count as u16, Allocated::new(self, bytes, length)))
         }
-    }
-
-    /// All loaded classes. Each is a new local reference of the current frame.
-    pub fn loaded_classes<'local>(
-        self,
-        env: &mut Env<'local>,
-    ) -> Result<Vec<JClass<'local>>, JvmtiError> {
-        let (mut count, mut classes) = (0, null_mut());
-        // SAFETY: the answer is deallocated by `Allocated`.
-        let classes = unsafe {
-            raw::get_loaded_classes(self.as_ptr(), &mut count, &mut classes)?;
-            Allocated::new(self, classes, count)
-        };
-        // SAFETY: local references to classes, made for this thread's current frame.
-        Ok(classes
-            .as_slice()
-            .iter()
-            .map(|&class| unsafe { JClass::from_raw(env, class) })
-            .collect())
-    }
-
-    /// Tags an object for this environment.
-    pub fn set_tag(self, object: &JObject, tag: i64) -> Result<(), JvmtiError> {
-        // SAFETY: a live reference.
-        unsafe { raw::set_tag(self.as_ptr(), object.as_raw(), tag) }
     }
 
     /// The first top-level thread group: `system`.

@@ -9,7 +9,7 @@ mod counters;
 mod entry_points;
 mod environment;
 mod error;
-mod heap_walk;
+mod heap;
 mod memory;
 mod raw;
 mod references;
@@ -18,7 +18,7 @@ pub use callbacks::{Callbacks, Entry, env_of_agent_thread, set_callbacks};
 pub use counters::Counters;
 pub use environment::{Capability, Environment, Event, Method};
 pub use error::JvmtiError;
-pub use heap_walk::{Edge, EdgeKind, HeapWalk, Visit};
+pub use heap::{Answer, Frame, Kind, Reference, TaggedHeap, Visitor, class_name};
 pub use references::{
-    as_class, class_of_classes, java_string, long_array, object_array, string_array,
+    array_element, as_class, class_of_classes, java_string, long_array, object_array, string_array,
 };

@@ -8,9 +8,10 @@
 use std::{
     ffi::{c_char, c_uchar, c_void},
     mem::{offset_of, transmute},
+    ptr::null_mut,
 };
 
-use jni::sys::{JNIEnv, jclass, jint, jlong, jmethodID, jobject};
+use jni::sys::{JNIEnv, jboolean, jclass, jfieldID, jint, jlong, jmethodID, jobject};
 use jvmti_sys::{jvmtiCapabilities, jvmtiEnv, jvmtiEventCallbacks, jvmtiInterface_1};
 
 use super::error::{JvmtiError, NOT_AVAILABLE};
@@ -22,26 +23,73 @@ pub const JVMTI_VERSION: jint = 0x3001_0200;
 pub type StartFunction =
     unsafe extern "C" fn(jvmti: *mut jvmtiEnv, jni: *mut JNIEnv, argument: *mut c_void);
 
-/// `jvmtiHeapReferenceCallback` with the kind as a plain integer.
-pub type HeapReferenceCallback = unsafe extern "C" fn(
-    reference_kind: jint,
-    reference_info: *const c_void,
+/// `jvmtiHeapReferenceCallback`.
+pub type ReferenceCallback = unsafe extern "C" fn(
+    kind: jint,
+    info: *const ReferenceInfo,
     class_tag: jlong,
     referrer_class_tag: jlong,
     size: jlong,
     tag: *mut jlong,
     referrer_tag: *mut jlong,
     length: jint,
-    user_data: *mut c_void,
+    data: *mut c_void,
 ) -> jint;
 
-/// `jvmtiHeapCallbacks`: 16 pointers, of which a walk along references needs the second.
+/// `jvmtiHeapCallbacks`: five callbacks and eleven reserved ones.
 #[repr(C)]
-#[derive(Default)]
 pub struct HeapCallbacks {
-    pub heap_iteration: Option<unsafe extern "C" fn()>,
-    pub heap_reference: Option<HeapReferenceCallback>,
-    pub others: [usize; 14],
+    /// `heap_iteration_callback`.
+    pub iteration: *const c_void,
+    /// `heap_reference_callback`.
+    pub reference: ReferenceCallback,
+    /// Those for primitive values, and the reserved ones.
+    pub others: [*const c_void; 14],
+}
+
+/// `jvmtiHeapReferenceInfo`: a union, of which two members are read.
+#[repr(C)]
+pub union ReferenceInfo {
+    /// Of a field or an element of an array.
+    pub index: jint,
+    /// Of a local variable or a JNI local reference.
+    pub frame: FrameInfo,
+    reserved: [u64; 8],
+}
+
+/// The beginning of `jvmtiHeapReferenceInfoStackLocal` and of `jvmtiHeapReferenceInfoJniLocal`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct FrameInfo {
+    /// The tag of the thread.
+    pub thread_tag: jlong,
+    thread_id: jlong,
+    depth: jint,
+    /// The method of the frame.
+    pub method: jmethodID,
+}
+
+/// `jvmtiThreadInfo`.
+#[repr(C)]
+pub struct ThreadInfo {
+    /// To be deallocated.
+    pub name: *mut c_char,
+    priority: jint,
+    is_daemon: jboolean,
+    thread_group: jobject,
+    context_class_loader: jobject,
+}
+
+impl Default for ThreadInfo {
+    fn default() -> ThreadInfo {
+        ThreadInfo {
+            name: null_mut(),
+            priority: 0,
+            is_daemon: Default::default(),
+            thread_group: null_mut(),
+            context_class_loader: null_mut(),
+        }
+    }
 }
 
 // The table's slots as jvmti.h numbers them: the slot of a function is its number minus one.
@@ -49,12 +97,21 @@ const _: () = {
     const SLOT: usize = size_of::<usize>();
     assert!(offset_of!(jvmtiInterface_1, SetEventNotificationMode) == SLOT);
     assert!(offset_of!(jvmtiInterface_1, RunAgentThread) == 11 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetAllThreads) == 3 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetThreadInfo) == 8 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetTopThreadGroups) == 12 * SLOT);
-    assert!(offset_of!(jvmtiInterface_1, Deallocate) == 46 * SLOT);
-    assert!(offset_of!(jvmtiInterface_1, GetBytecodes) == 74 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetClassSignature) == 47 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetClassFields) == 52 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetImplementedInterfaces) == 53 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetFieldName) == 59 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetMethodName) == 63 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetMethodDeclaringClass) == 64 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetLoadedClasses) == 77 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, SetTag) == 106 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetObjectsWithTags) == 113 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, FollowReferences) == 114 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, Deallocate) == 46 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetBytecodes) == 74 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, SetEventCallbacks) == 121 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, DisposeEnvironment) == 126 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetSystemProperty) == 130 * SLOT);
@@ -62,8 +119,9 @@ const _: () = {
     assert!(offset_of!(jvmtiInterface_1, GetConstantPool) == 145 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, RetransformClasses) == 151 * SLOT);
     assert!(offset_of!(jvmtiEventCallbacks, GarbageCollectionFinish) == 32 * SLOT);
-    assert!(size_of::<HeapCallbacks>() == 16 * SLOT);
     assert!(size_of::<jvmtiCapabilities>() == 16);
+    assert!(size_of::<HeapCallbacks>() == 16 * SLOT);
+    assert!(offset_of!(FrameInfo, method) == 3 * SLOT);
 };
 
 macro_rules! functions {
@@ -104,12 +162,6 @@ functions! {
     deallocate = Deallocate(memory: *mut c_uchar);
     /// The bytecodes of a method as they are now; to be deallocated.
     get_bytecodes = GetBytecodes(method: jmethodID, count: *mut jint, bytecodes: *mut *mut c_uchar);
-    /// All classes that are loaded; to be deallocated, a local reference each.
-    get_loaded_classes = GetLoadedClasses(count: *mut jint, classes: *mut *mut jclass);
-    /// Tags an object; 0 takes the tag away.
-    set_tag = SetTag(object: jobject, tag: jlong);
-    /// Walks the heap along references.
-    follow_references = FollowReferences(filter: jint, class: jclass, initial: jobject, callbacks: *const HeapCallbacks, user_data: *const c_void);
     /// Sets the event callbacks.
     set_event_callbacks = SetEventCallbacks(callbacks: *const jvmtiEventCallbacks, size: jint);
     /// Ends an environment: its tags, events and capabilities are gone.
@@ -122,6 +174,30 @@ functions! {
     get_constant_pool = GetConstantPool(class: jclass, count: *mut jint, byte_count: *mut jint, bytes: *mut *mut c_uchar);
     /// Runs classes through the class file load hooks again.
     retransform_classes = RetransformClasses(count: jint, classes: *const jclass);
+    /// The threads that are alive, platform ones; to be deallocated.
+    get_all_threads = GetAllThreads(count: *mut jint, threads: *mut *mut jobject);
+    /// A thread's name (to be deallocated), group and loader.
+    get_thread_info = GetThreadInfo(thread: jobject, info: *mut ThreadInfo);
+    /// The JNI signature of a class; to be deallocated.
+    get_class_signature = GetClassSignature(class: jclass, signature: *mut *mut c_char, generic: *mut *mut c_char);
+    /// The fields that a class itself declares; to be deallocated.
+    get_class_fields = GetClassFields(class: jclass, count: *mut jint, fields: *mut *mut jfieldID);
+    /// The interfaces that a class itself names; to be deallocated.
+    get_implemented_interfaces = GetImplementedInterfaces(class: jclass, count: *mut jint, interfaces: *mut *mut jclass);
+    /// The name of a field; to be deallocated.
+    get_field_name = GetFieldName(class: jclass, field: jfieldID, name: *mut *mut c_char, signature: *mut *mut c_char, generic: *mut *mut c_char);
+    /// The name of a method; to be deallocated.
+    get_method_name = GetMethodName(method: jmethodID, name: *mut *mut c_char, signature: *mut *mut c_char, generic: *mut *mut c_char);
+    /// The class that declares a method.
+    get_method_declaring_class = GetMethodDeclaringClass(method: jmethodID, class: *mut jclass);
+    /// All classes; to be deallocated.
+    get_loaded_classes = GetLoadedClasses(count: *mut jint, classes: *mut *mut jclass);
+    /// Gives an object of this environment's a number.
+    set_tag = SetTag(object: jobject, tag: jlong);
+    /// The objects with one of some tags, and their tags; both to be deallocated.
+    get_objects_with_tags = GetObjectsWithTags(tag_count: jint, tags: *const jlong, count: *mut jint, objects: *mut *mut jobject, tags_found: *mut *mut jlong);
+    /// Stops the application and goes along the references from an object, or from the roots.
+    follow_references = FollowReferences(filter: jint, class: jclass, from: jobject, callbacks: *const HeapCallbacks, data: *const c_void);
     /// Memory that the VM will deallocate.
     allocate = Allocate(size: jlong, memory: *mut *mut c_uchar);
 }

@@ -20,6 +20,17 @@ pub fn as_class<'local>(env: &mut Env<'local>, class: JObject<'local>) -> JClass
     unsafe { JClass::from_raw(env, class.into_raw()) }
 }
 
+/// An element of an array of objects, a local reference.
+pub fn array_element<'local>(
+    env: &mut Env<'local>,
+    array: &JObject,
+    index: usize,
+) -> Result<JObject<'local>> {
+    // SAFETY: the caller knows from the VM's own account that it is such an array.
+    let array = unsafe { JObjectArray::<JObject<'static>>::from_raw(env, array.as_raw()) };
+    array.get_element(env, index)
+}
+
 /// The text of a `java.lang.String`; `None` for null. Anything that UTF-8 can't say
 /// becomes U+FFFD.
 pub fn java_string(env: &Env, string: JObject) -> Result<Option<String>> {

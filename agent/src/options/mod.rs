@@ -21,7 +21,7 @@ mod tests;
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
@@ -48,6 +48,19 @@ pub struct Options {
     pub classes: usize,
     /// A record per collection.
     pub gc: bool,
+    /// Whether what was registered before the agent came is counted.
+    pub baseline: bool,
+    /// A record for each alert that is raised or cleared.
+    pub alerts: bool,
+    /// How long a trend must last to be an alert.
+    pub patience: Duration,
+    /// How long one call of `finalize()` may take.
+    pub stuck: Duration,
+    /// Fewer objects than this are never a leak or a backlog.
+    pub many: u64,
+    /// How long the application may be stopped at once to find out who holds objects; `None`
+    /// for never.
+    pub pause: Option<Duration>,
     /// The agent's own messages on stderr.
     pub log: LogLevel,
     /// The config file that was read, if one was named.
@@ -120,6 +133,47 @@ pub enum Request {
 /// Every mistake of every source, overwritten values included, in one message. `help`
 /// in the flag or the environment comes before any mistake.
 pub fn resolve(sources: &Sources<'_>, facts: &Facts) -> Result<Request, Mistakes> {
+    resolve_with(Layer::of_defaults(), sources, facts, config_file::read)
+}
+
+/// Reads a change of the options that are in force: keys that `flag` does not name stay as
+/// they are.
+///
+/// # Errors
+///
+/// Those of [`resolve`].
+pub fn change(in_force: &Options, flag: &[u8], facts: &Facts) -> Result<Request, Mistakes> {
+    let in_force = in_force.in_force();
+    let entries: Vec<String> = in_force
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let in_force = entries.join(",");
+    let sources = Sources {
+        flag,
+        environment: None,
+    };
+    let in_force = Layer::of_text("in force", in_force.as_bytes());
+    resolve_with(in_force, &sources, facts, config_file::read)
+}
+
+/// The same for a JVM that we are not in, before it is asked: its config file is left to it,
+/// since it may have another root and another working directory.
+///
+/// # Errors
+///
+/// Those of [`resolve`], but for the config file.
+pub fn check(sources: &Sources<'_>, facts: &Facts) -> Result<Request, Mistakes> {
+    resolve_with(Layer::of_defaults(), sources, facts, |_| Ok(Vec::new()))
+}
+
+/// `lowest` is what holds where no source has a key.
+fn resolve_with(
+    lowest: Layer<'_>,
+    sources: &Sources<'_>,
+    facts: &Facts,
+    read: impl Fn(&Path) -> Result<Vec<u8>, String>,
+) -> Result<Request, Mistakes> {
     let environment = sources.environment.unwrap_or_default();
     let mut flag = Layer::of_text("flag", sources.flag);
     let mut environment = Layer::of_text(ENVIRONMENT_VARIABLE, environment);
@@ -129,7 +183,7 @@ pub fn resolve(sources: &Sources<'_>, facts: &Facts) -> Result<Request, Mistakes
     let path = flag
         .config_path(facts)
         .or_else(|| environment.config_path(facts));
-    let file = path.as_deref().map(config_file::read);
+    let file = path.as_deref().map(read);
     let mut file = match (&path, &file) {
         (Some(path), Some(Ok(content))) => Layer::of_file(path, content),
         (Some(path), Some(Err(what))) => Layer::of_unreadable_file(path, what),
@@ -137,12 +191,12 @@ pub fn resolve(sources: &Sources<'_>, facts: &Facts) -> Result<Request, Mistakes
     };
 
     let mut options = Options::unset();
-    let mut defaults = Layer::of_defaults();
-    for layer in [&mut defaults, &mut environment, &mut file, &mut flag] {
+    let mut lowest = lowest;
+    for layer in [&mut lowest, &mut environment, &mut file, &mut flag] {
         layer.apply(&mut options, facts);
     }
     let mut mistakes = Mistakes::default();
-    for layer in [defaults, flag, file, environment] {
+    for layer in [lowest, flag, file, environment] {
         layer
             .into_mistakes()
             .for_each(|mistake| mistakes.add(mistake));
@@ -178,6 +232,12 @@ impl Options {
             keep: 0,
             classes: 0,
             gc: false,
+            baseline: false,
+            alerts: false,
+            patience: Duration::ZERO,
+            stuck: Duration::ZERO,
+            many: 0,
+            pause: None,
             log: LogLevel::Off,
             config: None,
         }

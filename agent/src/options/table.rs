@@ -28,13 +28,18 @@ pub(super) struct Key {
 
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60 * 60);
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MOST_OBJECTS: u32 = 1_000_000_000;
 const SMALLEST_FILE: u64 = 64 << 10;
 const LARGEST_FILE: u64 = 1 << 40;
 const MOST_FILES: u32 = 1000;
 const MOST_CLASSES: u32 = 4096;
 
 /// Every option, in the order of the tables.
-pub(super) static KEYS: [Key; 8] = [
+pub(super) static KEYS: [Key; 14] = [
     Key {
         name: "out",
         default: Some("finwatch-%p.jsonl"),
@@ -115,6 +120,87 @@ pub(super) static KEYS: [Key; 8] = [
             Ok(())
         },
         show: |options| Some(if options.gc { "on" } else { "off" }.to_owned()),
+    },
+    Key {
+        name: "baseline",
+        default: Some("on"),
+        form: "on | off",
+        wanted: "on or off",
+        meaning: "count once what was registered before the agent came",
+        set: |options, value, _| {
+            options.baseline = word(value, &[("on", true), ("off", false)])?;
+            Ok(())
+        },
+        show: |options| Some(if options.baseline { "on" } else { "off" }.to_owned()),
+    },
+    Key {
+        name: "alerts",
+        default: Some("on"),
+        form: "on | off",
+        wanted: "on or off",
+        meaning: "a record for each thing that begins or ends to be wrong",
+        set: |options, value, _| {
+            options.alerts = word(value, &[("on", true), ("off", false)])?;
+            Ok(())
+        },
+        show: |options| Some(if options.alerts { "on" } else { "off" }.to_owned()),
+    },
+    Key {
+        name: "patience",
+        default: Some("10s"),
+        form: "DURATION",
+        wanted: "1s to 24h, each number with its unit ms, s, m or h, such as 10s or 5m",
+        meaning: "how long a trend must last to be an alert, 1s to 24h",
+        set: |options, value, _| {
+            options.patience = quantity::duration(value, SHORTEST_PATIENCE..=LONGEST_PATIENCE)?;
+            Ok(())
+        },
+        show: |options| Some(quantity::show_duration(options.patience)),
+    },
+    Key {
+        name: "stuck",
+        default: Some("10s"),
+        form: "DURATION",
+        wanted: "1s to 24h, each number with its unit ms, s, m or h, such as 10s or 5m",
+        meaning: "how long one call of finalize() may take, 1s to 24h",
+        set: |options, value, _| {
+            options.stuck = quantity::duration(value, SHORTEST_PATIENCE..=LONGEST_PATIENCE)?;
+            Ok(())
+        },
+        show: |options| Some(quantity::show_duration(options.stuck)),
+    },
+    Key {
+        name: "many",
+        default: Some("1000"),
+        form: "NUMBER",
+        wanted: "a whole number from 1 to 1000000000",
+        meaning: "fewer objects than this are never a leak or a backlog",
+        set: |options, value, _| {
+            options.many = quantity::number(value, 1..=MOST_OBJECTS)?.into();
+            Ok(())
+        },
+        show: |options| Some(options.many.to_string()),
+    },
+    Key {
+        name: "pause",
+        default: Some("off"),
+        form: "DURATION | off",
+        wanted: "off, or 10ms to 10s, each number with its unit ms or s, such as 250ms",
+        meaning: "longest stop of the JVM to find out who holds objects, 10ms to 10s",
+        set: |options, value, _| {
+            options.pause = match value {
+                "off" => None,
+                pause => Some(quantity::duration(pause, SHORTEST_PAUSE..=LONGEST_PAUSE)?),
+            };
+            Ok(())
+        },
+        show: |options| {
+            Some(
+                options
+                    .pause
+                    .map_or_else(|| "off".to_owned(), quantity::show_duration),
+            )
+        },
     },
     Key {
         name: "log",

@@ -59,6 +59,12 @@ fn nothing_given_is_the_defaults() {
         keep: 5,
         classes: 20,
         gc: true,
+        baseline: true,
+        alerts: true,
+        patience: Duration::from_secs(10),
+        stuck: Duration::from_secs(10),
+        many: 1000,
+        pause: None,
         log: LogLevel::Warn,
         config: None,
     };
@@ -69,7 +75,10 @@ fn nothing_given_is_the_defaults() {
 
 #[test]
 fn every_key_is_read() {
-    let given = r"out=unix:/run/a\,b.sock, interval=1m30s,rotate=1GiB,keep=0,classes=4096,gc=off,log=debug,";
+    let given = concat!(
+        r"out=unix:/run/a\,b.sock, interval=1m30s,rotate=1GiB,keep=0,classes=4096,gc=off,baseline=off,",
+        "alerts=off,patience=2m,stuck=1h,many=7,pause=300ms,log=debug,",
+    );
     let wanted = Options {
         out: Destination::Unix(PathBuf::from("/run/a,b.sock")),
         interval: Duration::from_secs(90),
@@ -77,6 +86,12 @@ fn every_key_is_read() {
         keep: 0,
         classes: 4096,
         gc: false,
+        baseline: false,
+        alerts: false,
+        patience: Duration::from_secs(120),
+        stuck: Duration::from_secs(3600),
+        many: 7,
+        pause: Some(Duration::from_millis(300)),
         log: LogLevel::Debug,
         config: None,
     };
@@ -90,6 +105,29 @@ fn every_key_is_read() {
     ] {
         assert_eq!(run(&format!("log={word}")).log, level);
     }
+}
+
+#[test]
+fn a_change_leaves_what_it_does_not_name() {
+    let before = run(r"out=unix:/run/a\,b%%.sock,interval=1m30s,rotate=off,gc=off");
+    let Ok(Request::Run(after)) = change(&before, b"interval=2s, log=debug", &facts()) else {
+        panic!("refused");
+    };
+    let wanted = Options {
+        interval: Duration::from_secs(2),
+        log: LogLevel::Debug,
+        ..before.clone()
+    };
+    assert_eq!(after, wanted);
+    assert_eq!(
+        change(&before, b"", &facts()),
+        Ok(Request::Run(before.clone()))
+    );
+    let mistakes = change(&before, b"interval=2", &facts()).unwrap_err();
+    assert!(
+        mistakes.to_string().contains("interval=\"2\""),
+        "{mistakes}"
+    );
 }
 
 #[test]
@@ -192,11 +230,11 @@ fn each_mistake_says_what_is_wrong() {
         ),
         (
             b"colour=red",
-            r#"flag: "colour=red": no such key; the keys are out, interval, rotate, keep, classes, gc, log, config"#,
+            r#"flag: "colour=red": no such key; the keys are out, interval, rotate, keep, classes, gc, baseline, alerts, patience, stuck, many, pause, log, config"#,
         ),
         (
             b"stdout",
-            r#"flag: "stdout": not key=value; the keys are out, interval, rotate, keep, classes, gc, log, config"#,
+            r#"flag: "stdout": not key=value; the keys are out, interval, rotate, keep, classes, gc, baseline, alerts, patience, stuck, many, pause, log, config"#,
         ),
         (
             b"=5s",
@@ -288,13 +326,19 @@ fn in_force_has_every_option_with_its_units() {
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
     let wanted = [
+        "alerts=on",
+        "baseline=on",
         "classes=20",
         "gc=on",
         "interval=1m30s",
         "keep=5",
         "log=warn",
+        "many=1000",
         r"out=db-1.example/100%%\,4711",
+        "patience=10s",
+        "pause=off",
         "rotate=1MiB",
+        "stuck=10s",
     ];
     assert_eq!(shown, wanted);
 }
@@ -338,11 +382,12 @@ fn valid() -> impl Strategy<Value = String> {
         (1_u64..=4096).prop_map(|size| format!("{size}m")),
         Just("off".to_owned()),
     ];
-    (path, 100_u64..=3_600_000, rotate, 0..=1000, 0..=4096, any::<bool>(), log).prop_map(
-        |(out, interval, rotate, keep, classes, gc, log)| {
-            let gc = if gc { "on" } else { "off" };
+    (path, 100_u64..=3_600_000, rotate, 0..=1000, 0..=4096, any::<(bool, bool)>(), log).prop_map(
+        |(out, interval, rotate, keep, classes, (gc, baseline), log)| {
+            let word = |on| if on { "on" } else { "off" };
+            let (gc, baseline) = (word(gc), word(baseline));
             format!(
-                "out={},interval={interval}ms,rotate={rotate},keep={keep},classes={classes},gc={gc},log={log}",
+                "out={},interval={interval}ms,rotate={rotate},keep={keep},classes={classes},gc={gc},baseline={baseline},log={log}",
                 out.trim()
             )
         },

@@ -8,8 +8,8 @@
 //!
 //! [`thread`] is the loop and [`outbox`] the lines that it holds; [`sink`] and those
 //! below it know one kind of destination each; [`trouble`] and [`pace`] are what happens
-//! when that takes nothing. To move a stream elsewhere while it runs, `Control` is the
-//! way in: the outbox goes on with another sink, from the start of its first line.
+//! when that takes nothing. A stream that is moved elsewhere goes on from the start of the
+//! first line that its old place did not take.
 
 mod file;
 mod open;
@@ -37,7 +37,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender};
 
-use self::{pace::Paces, rotate::Rotation, sink::Sink, thread::Control, thread::WriterThread};
+use self::{pace::Paces, sink::Place, thread::Control, thread::WriterThread};
 use crate::{log, options::Destination, stream::Stream};
 
 /// The thread's deepest work is serializing a record.
@@ -47,7 +47,7 @@ const STACK_BYTES: usize = 256 * 1024;
 const THREAD_NAME: &str = "finwatch writer";
 
 /// Where the lines go.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The destination.
     pub out: Destination,
@@ -84,10 +84,9 @@ impl Writer {
         let (stream, records) = Stream::new();
         let (control, commands) = crossbeam_channel::unbounded();
         let (end, ended) = crossbeam_channel::bounded(1);
-        let rotation = Rotation::new(target.rotate_bytes, target.keep);
-        let destination = (Sink::new(&target.out, rotation), sink::name_of(&target.out));
         let counters = stream.counters();
-        let body = WriterThread::new(records, commands, stream.counters(), destination, paces);
+        let place = Place::of(target);
+        let body = WriterThread::new(records, commands, stream.counters(), place, paces);
         let builder = Builder::new()
             .name(THREAD_NAME.to_owned())
             .stack_size(STACK_BYTES);
@@ -104,6 +103,15 @@ impl Writer {
             _stream: stream.clone(),
         };
         Ok((stream, writer))
+    }
+
+    /// Moves the stream: what was made before this returns still goes to the old place, as
+    /// far as that takes it at once, and everything else to the new one. Returns `within` that
+    /// time: whether the thread has moved, which it does in any case.
+    pub fn redirect(&self, target: &Target, within: Duration) -> bool {
+        let (moved, has_moved) = crossbeam_channel::bounded(1);
+        let to = Control::Redirect(Place::of(target), moved);
+        self.control.send(to).is_ok() && has_moved.recv_timeout(within).is_ok()
     }
 
     /// Writes everything made so far and ends the thread; records made later are dropped

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Target;
 use super::{
     outbox::Outbox,
     path::PathSink,
@@ -11,6 +12,22 @@ use super::{
     trouble::{Trouble, named},
 };
 use crate::options::Destination;
+
+/// A destination with its name.
+pub(super) struct Place {
+    pub(super) sink: Sink,
+    pub(super) name: String,
+}
+
+impl Place {
+    pub(super) fn of(target: &Target) -> Place {
+        let rotation = Rotation::new(target.rotate_bytes, target.keep);
+        Place {
+            sink: Sink::new(&target.out, rotation),
+            name: name_of(&target.out),
+        }
+    }
+}
 
 /// Where the lines go. Opens itself when it is first written, and again after a failure.
 pub(super) enum Sink {
@@ -47,7 +64,7 @@ impl Sink {
 }
 
 /// The destination as a message names it.
-pub(super) fn name_of(destination: &Destination) -> String {
+fn name_of(destination: &Destination) -> String {
     match destination {
         Destination::File(path) => named(path),
         Destination::Stdout => Standard::Output.name().to_owned(),

@@ -11,13 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, at, never, select};
+use crossbeam_channel::{Receiver, Sender, at, never, select};
 use finwatch_record::Record;
 
 use super::{
     outbox::Outbox,
     pace::{Pace, Paces},
-    sink::Sink,
+    sink::{Place, Sink},
     trouble::{Spokesman, Trouble},
 };
 use crate::stream::Counters;
@@ -34,12 +34,15 @@ const LINGER: Duration = Duration::from_micros(100);
 pub(super) enum Control {
     /// Write everything made so far, until this time at most, and end.
     Finish(Instant),
+    /// Write what can be written at once, go on with this place, and say so.
+    Redirect(Place, Sender<()>),
 }
 
 /// What woke the thread.
 enum Woken {
     Record(Record),
     TimeToTry,
+    Redirect(Place, Sender<()>),
     Finish(Instant),
     Abandoned,
 }
@@ -60,7 +63,7 @@ impl WriterThread {
         records: Receiver<Record>,
         control: Receiver<Control>,
         counters: Arc<Counters>,
-        (sink, name): (Sink, String),
+        place: Place,
         paces: Paces,
     ) -> WriterThread {
         WriterThread {
@@ -68,10 +71,10 @@ impl WriterThread {
             control,
             outbox: Outbox::new(Arc::clone(&counters)),
             counters,
-            sink,
+            sink: place.sink,
             paces,
             pace: Pace::default(),
-            spokesman: Spokesman::new(name),
+            spokesman: Spokesman::new(place.name),
         }
     }
 
@@ -85,6 +88,7 @@ impl WriterThread {
             match self.wait() {
                 Woken::Record(record) => busy = self.gather(&record) > 1,
                 Woken::TimeToTry => busy = false,
+                Woken::Redirect(place, moved) => self.redirect(place, &moved),
                 Woken::Finish(deadline) => return self.finish(deadline),
                 Woken::Abandoned => return self.finish(Instant::now()),
             }
@@ -106,11 +110,27 @@ impl WriterThread {
         select! {
             recv(self.control) -> control => match control {
                 Ok(Control::Finish(deadline)) => Woken::Finish(deadline),
+                Ok(Control::Redirect(place, moved)) => Woken::Redirect(place, moved),
                 Err(_) => Woken::Abandoned,
             },
             recv(self.records) -> record => record.map_or(Woken::Abandoned, Woken::Record),
             recv(time_to_try) -> _ => Woken::TimeToTry,
         }
+    }
+
+    /// The old place gets what waits in the channel too, but is not waited for.
+    fn redirect(&mut self, place: Place, moved: &Sender<()>) {
+        while let Ok(record) = self.records.try_recv() {
+            self.gather(&record);
+        }
+        // What it does not take goes to the new one.
+        let _ = self.attempt();
+        self.sink = place.sink;
+        self.outbox.rewind_line();
+        self.pace.reset();
+        self.spokesman = Spokesman::new(place.name);
+        // The owner may have stopped waiting.
+        let _ = moved.send(());
     }
 
     /// Makes lines of `first` and of those that wait behind it: how many.

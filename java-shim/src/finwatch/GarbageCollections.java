@@ -55,6 +55,8 @@ final class GarbageCollections implements NotificationListener {
         for (GarbageCollectorMXBean bean : ManagementFactory.getGarbageCollectorMXBeans()) {
             ((NotificationEmitter) bean).removeNotificationListener(LISTENER);
         }
+        LISTENER.waiting.clear();
+        LISTENER.lost.set(0);
     }
 
     @Override

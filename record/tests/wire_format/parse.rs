@@ -1,6 +1,6 @@
 //! What a reader does with lines of other versions, of newer agents, and with torn ones.
 
-use crate::records::{full, line};
+use crate::records::{MAPS, full, line};
 use finwatch_record::{Body, ParseError, Record};
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn envelope(kind: &str) -> Value {
 
 #[test]
 fn an_unknown_type_keeps_its_fields() {
-    let mut written = envelope("alert");
+    let mut written = envelope("from_the_future");
     written["kind"] = json!("leak");
     written["evidence"] = json!({ "registered": u64::MAX, "slope": 0.5 });
 
@@ -22,7 +22,7 @@ fn an_unknown_type_keeps_its_fields() {
             record.pid,
             record.uptime_ms
         ),
-        ("alert", 1, 2, 3)
+        ("from_the_future", 1, 2, 3)
     );
     let Body::Unknown(fields) = &record.body else {
         panic!("{record:?}");
@@ -35,13 +35,40 @@ fn an_unknown_type_keeps_its_fields() {
 }
 
 #[test]
+fn the_envelope_may_stand_anywhere() {
+    for record in full() {
+        let Value::Object(fields) = serde_json::to_value(&record).unwrap() else {
+            panic!("{record:?} is no object");
+        };
+        let (envelope, body): (Vec<_>, Vec<_>) = fields
+            .iter()
+            .map(|(name, value)| format!("{name:?}:{value}"))
+            .partition(|field| {
+                envelope("")
+                    .as_object()
+                    .unwrap()
+                    .contains_key(field.split('"').nth(1).unwrap())
+            });
+        for parts in [
+            [envelope.join(","), body.join(",")],
+            [body.join(","), envelope.join(",")],
+        ] {
+            let line = format!("{{{}}}", parts.join(","));
+            assert_eq!(Record::parse(&line).unwrap(), record, "{line}");
+        }
+    }
+}
+
+#[test]
 fn unknown_fields_are_ignored_at_every_depth() {
     for record in full() {
         let mut value = serde_json::to_value(&record).unwrap();
         add_everywhere(&mut value, "from_the_future", &json!([1, { "a": null }]));
-        // The options are a map of the user's keys: what is there is no unknown field.
-        if let Some(options) = value.pointer_mut("/agent/options") {
-            options.as_object_mut().unwrap().remove("from_the_future");
+        // In a map what is there is no unknown field.
+        for map in MAPS {
+            if let Some(map) = value.pointer_mut(map) {
+                map.as_object_mut().unwrap().remove("from_the_future");
+            }
         }
         assert_eq!(Record::parse(&value.to_string()).unwrap(), record);
     }
@@ -114,8 +141,9 @@ fn what_is_no_record_is_an_error() {
 
 #[test]
 fn a_known_type_without_its_fields_is_an_error() {
-    for kind in ["start", "sample", "gc", "stop"] {
-        let error = Record::parse(&envelope(kind).to_string()).unwrap_err();
+    for record in full() {
+        let kind = record.kind;
+        let error = Record::parse(&envelope(&kind).to_string()).unwrap_err();
         assert!(
             error.to_string().contains("missing field"),
             "{kind}: {error}"
@@ -126,7 +154,7 @@ fn a_known_type_without_its_fields_is_an_error() {
 #[test]
 fn a_missing_envelope_field_is_named() {
     for name in ["v", "type", "ts", "seq", "pid", "uptime_ms"] {
-        let mut value = envelope("alert");
+        let mut value = envelope("from_the_future");
         value.as_object_mut().unwrap().remove(name);
         let message = Record::parse(&value.to_string()).unwrap_err().to_string();
         assert!(
@@ -134,4 +162,27 @@ fn a_missing_envelope_field_is_named() {
             "{message}"
         );
     }
+}
+
+#[test]
+fn kinds_and_states_of_a_newer_agent_are_read_as_unknown() {
+    for (kind, at) in [
+        ("alert", "/kind"),
+        ("finalizer_thread", "/state"),
+        ("finalizer_thread", "/reference_handler/state"),
+        ("holders", "/paths/0/root/kind"),
+        ("oom", "/resource"),
+        ("oom", "/alerts/0/kind"),
+    ] {
+        let record = full().into_iter().find(|record| record.kind == kind);
+        let mut value = serde_json::to_value(record.unwrap()).unwrap();
+        *value.pointer_mut(at).unwrap() = json!("from_the_future");
+        let read = Record::parse(&value.to_string()).unwrap();
+        assert_ne!(read.body, full_body(kind), "{kind}{at}");
+    }
+}
+
+fn full_body(kind: &str) -> Body {
+    let record = full().into_iter().find(|record| record.kind == kind);
+    record.unwrap().body
 }

@@ -5,6 +5,14 @@ use std::collections::BTreeMap;
 use finwatch_record::*;
 use proptest::{collection::vec, option, prelude::*};
 
+/// Pointers of the maps: the names in them are no fields of the format.
+pub const MAPS: [&str; 4] = [
+    "/agent/options",
+    "/evidence",
+    "/alerts/0/evidence",
+    "/findings/0/evidence",
+];
+
 /// One record of each type, every optional field with a value, every list with an item,
 /// numbers that differ, so that no two fields can be mixed up unseen.
 pub fn full() -> Vec<Record> {
@@ -66,6 +74,10 @@ pub fn full() -> Vec<Record> {
         },
         host: "db-1".to_owned(),
         coverage: coverage.clone(),
+        baseline: Some(Baseline {
+            objects: 411,
+            pause_ms: 41.5,
+        }),
     };
     let sample = Sample {
         trigger: Trigger::Interval,
@@ -126,19 +138,191 @@ pub fn full() -> Vec<Record> {
         reason: StopReason::VmDeath,
         coverage,
         finalizer,
-        classes: vec![row],
+        classes: vec![row.clone()],
         classes_unloaded: omitted,
         records_dropped_total: 701,
+    };
+    let oom = OutOfMemory {
+        resource: Resource::JavaHeap,
+        description: "Java heap space".to_owned(),
+        error_thrown: true,
+        finalizer: counts(),
+        classes: vec![row],
+        classes_omitted: omitted,
+        holders: vec![full_holders()],
+        alerts: vec![full_alert()],
     };
     [
         Body::Start(Box::new(start)),
         Body::Sample(Box::new(sample)),
         Body::Gc(Box::new(collection)),
+        Body::Alert(Box::new(full_alert())),
+        Body::FinalizerThread(Box::new(full_finalizer_thread())),
+        Body::HeapDump(Box::new(full_heap_dump())),
+        Body::Holders(Box::new(full_holders())),
+        Body::Sites(Box::new(full_sites())),
+        Body::Stall(Box::new(full_stall())),
+        Body::Oom(Box::new(oom)),
         Body::Stop(Box::new(stop)),
     ]
     .into_iter()
     .map(record)
     .collect()
+}
+
+fn full_alert() -> Alert {
+    Alert {
+        kind: AlertKind::RegisteredLeak,
+        state: AlertState::Raised,
+        severity: Severity::Critical,
+        class: Some("com.example.Statement".to_owned()),
+        loader: Some("app".to_owned()),
+        cause_class: Some("com.example.Socket".to_owned()),
+        since: "2026-11-24T22:59:01.123Z".to_owned(),
+        since_uptime_ms: 901,
+        evidence: BTreeMap::from([
+            ("registered".to_owned(), 902.into()),
+            ("growth_per_hour".to_owned(), number(903.5)),
+        ]),
+        advice: "close it".to_owned(),
+    }
+}
+
+fn number(value: f64) -> serde_json::Number {
+    serde_json::Number::from_f64(value).unwrap()
+}
+
+fn full_finalizer_thread() -> FinalizerThread {
+    FinalizerThread {
+        state: FinalizerState::Stuck,
+        since_uptime_ms: 911,
+        class: Some("com.example.Socket".to_owned()),
+        loader: Some("app".to_owned()),
+        finalize_ms: Some(912.5),
+        cpu_ms_total: Some(913.5),
+        stack: vec!["com.example.Socket.finalize(Socket.java:12)".to_owned()],
+        lock: Some(AwaitedLock {
+            class: "com.example.Pool".to_owned(),
+            owner: Some(LockOwner {
+                thread: "main".to_owned(),
+                state: "runnable".to_owned(),
+                stack: vec!["com.example.Pool.close(Pool.java:3)".to_owned()],
+            }),
+        }),
+        deadlock: true,
+        reference_handler: ReferenceHandler {
+            state: ReferenceHandlerState::Stalled,
+            stack: vec!["java.lang.ref.Reference.run(Reference.java)".to_owned()],
+        },
+        secondary: vec![SecondaryFinalizer {
+            thread: "Secondary finalizer".to_owned(),
+            class: Some("com.example.Statement".to_owned()),
+            stack: vec!["com.example.Statement.finalize(Statement.java:9)".to_owned()],
+        }],
+    }
+}
+
+fn full_holders() -> Holders {
+    Holders {
+        class: "com.example.Statement".to_owned(),
+        loader: Some("app".to_owned()),
+        instances: 921,
+        held: 922,
+        sampled: None,
+        unheld: Some(923),
+        paths: vec![HoldingPath {
+            count: 924,
+            root: Root {
+                kind: RootKind::Thread,
+                thread: Some("Timer-0".to_owned()),
+                method: Some("java.util.TimerThread.run".to_owned()),
+                class: Some("com.example.Driver".to_owned()),
+                field: Some("timer".to_owned()),
+            },
+            chain: vec![Link {
+                class: "java.util.TimerThread".to_owned(),
+                field: Some("queue".to_owned()),
+            }],
+        }],
+        complete: true,
+        incomplete_reason: Some("the budget was used up".to_owned()),
+        stw_ms: Some(925.5),
+        stw_ms_max: Some(926.5),
+    }
+}
+
+fn full_heap_dump() -> HeapDump {
+    let amount = |objects| Amount {
+        objects,
+        bytes: objects + 1,
+    };
+    HeapDump {
+        file: "java_pid7.hprof".to_owned(),
+        dump_bytes: 951,
+        heap: amount(952),
+        damage: vec!["it is cut".to_owned()],
+        chain: Some(UnfinalizedChain {
+            length: 954,
+            broken: Some("it leads back into itself".to_owned()),
+        }),
+        finalizers: amount(955),
+        registered: 957,
+        pending: 958,
+        running: 959,
+        retained: Some(amount(960)),
+        classes: vec![HeapDumpClass {
+            class: "com.example.Statement".to_owned(),
+            loader: "app".to_owned(),
+            registered: 962,
+            pending: 963,
+            running: 964,
+            without_finalizer: 965,
+            shallow_bytes: 966,
+            retained: Some(amount(967)),
+            fields: vec![HoldingField {
+                class: "com.example.Statement$1".to_owned(),
+                field: Some("this$0".to_owned()),
+                is_static: false,
+                count: 969,
+            }],
+        }],
+        threads: vec![HeapDumpThread {
+            thread: "Finalizer".to_owned(),
+            stack: vec!["java.lang.Object.wait(Native Method)".to_owned()],
+            waits_for: Some("a monitor".to_owned()),
+        }],
+        findings: vec![Finding {
+            rule: "cancelled_timer_tasks".to_owned(),
+            class: Some("com.example.Statement".to_owned()),
+            count: 970,
+            evidence: BTreeMap::from([("cancelled".to_owned(), 971.into())]),
+            fields_read: vec!["java.util.TimerTask.state".to_owned()],
+            text: "tasks wait".to_owned(),
+            advice: "purge them".to_owned(),
+        }],
+    }
+}
+
+fn full_sites() -> Sites {
+    Sites {
+        class: "com.example.Statement".to_owned(),
+        loader: Some("app".to_owned()),
+        event: SiteEvent::Registration,
+        sampled: 931,
+        stacks: vec![SiteStack {
+            count: 932,
+            frames: vec!["com.example.Dao.find(Dao.java:12)".to_owned()],
+        }],
+    }
+}
+
+fn full_stall() -> Stall {
+    Stall {
+        state: StallState::Ongoing,
+        since_uptime_ms: 941,
+        duration_ms: 942.5,
+        in_gc_pause: true,
+    }
 }
 
 /// A record with this body.
@@ -166,6 +350,13 @@ pub fn any_record() -> impl Strategy<Value = Record> {
         any_sample().prop_map(|sample| Body::Sample(Box::new(sample))),
         any_collection().prop_map(|collection| Body::Gc(Box::new(collection))),
         any_stop().prop_map(|stop| Body::Stop(Box::new(stop))),
+        any_alert().prop_map(|alert| Body::Alert(Box::new(alert))),
+        any_finalizer_thread().prop_map(|thread| Body::FinalizerThread(Box::new(thread))),
+        any_heap_dump().prop_map(|dump| Body::HeapDump(Box::new(dump))),
+        any_holders().prop_map(|holders| Body::Holders(Box::new(holders))),
+        any_sites().prop_map(|sites| Body::Sites(Box::new(sites))),
+        any_stall().prop_map(|stall| Body::Stall(Box::new(stall))),
+        any_oom().prop_map(|oom| Body::Oom(Box::new(oom))),
     ];
     (body, any::<u64>(), any::<u32>(), any::<u64>()).prop_map(|(body, seq, pid, uptime_ms)| {
         Record {
@@ -174,6 +365,17 @@ pub fn any_record() -> impl Strategy<Value = Record> {
             uptime_ms,
             ..record(body)
         }
+    })
+}
+
+fn any_heap_dump() -> impl Strategy<Value = HeapDump> {
+    (any_name(), any_name(), any::<u64>()).prop_map(|(class, text, registered)| {
+        let mut dump = full_heap_dump();
+        dump.registered = registered;
+        dump.findings[0].text = text;
+        dump.classes[0].class = class;
+        dump.classes[0].registered = registered;
+        dump
     })
 }
 
@@ -336,12 +538,21 @@ fn any_start() -> impl Strategy<Value = Start> {
             command,
         },
     );
-    (agent, jvm, any_name(), any_coverage()).prop_map(|(agent, jvm, host, coverage)| Start {
-        agent,
-        jvm,
-        host,
-        coverage,
-    })
+    let baseline = proptest::option::of((any::<u64>(), any::<u32>()).prop_map(
+        |(objects, pause_ms)| Baseline {
+            objects,
+            pause_ms: pause_ms.into(),
+        },
+    ));
+    (agent, jvm, any_name(), any_coverage(), baseline).prop_map(
+        |(agent, jvm, host, coverage, baseline)| Start {
+            agent,
+            jvm,
+            host,
+            coverage,
+            baseline,
+        },
+    )
 }
 
 fn any_sample() -> impl Strategy<Value = Sample> {
@@ -396,6 +607,219 @@ fn any_stop() -> impl Strategy<Value = Stop> {
             classes,
             classes_unloaded,
             records_dropped_total,
+        },
+    )
+}
+
+fn any_names() -> impl Strategy<Value = Vec<String>> {
+    vec(any_name(), 0..4)
+}
+
+fn any_alert() -> impl Strategy<Value = Alert> {
+    let kind = prop::sample::select(vec![
+        AlertKind::PendingGrowth,
+        AlertKind::RegisteredLeak,
+        AlertKind::RegisteredFloating,
+        AlertKind::FinalizerStuck,
+        AlertKind::FinalizerSlow,
+        AlertKind::FinalizerDead,
+        AlertKind::FinalizerThrows,
+        AlertKind::HeapExhaustion,
+    ]);
+    let state = prop::sample::select(vec![AlertState::Raised, AlertState::Cleared]);
+    let severity = prop::sample::select(vec![Severity::Warning, Severity::Critical]);
+    let number = prop_oneof![
+        any::<u64>().prop_map(serde_json::Number::from),
+        any_ms().prop_map(number),
+    ];
+    let evidence = prop::collection::btree_map(any_name(), number, 0..4);
+    let names = vec(option::of(any_name()), 3);
+    let rest = (any_name(), any::<u64>(), evidence, any_name());
+    ((kind, state, severity), names, rest).prop_map(
+        |((kind, state, severity), names, (since, since_uptime_ms, evidence, advice))| Alert {
+            kind,
+            state,
+            severity,
+            class: names[0].clone(),
+            loader: names[1].clone(),
+            cause_class: names[2].clone(),
+            since,
+            since_uptime_ms,
+            evidence,
+            advice,
+        },
+    )
+}
+
+fn any_finalizer_thread() -> impl Strategy<Value = FinalizerThread> {
+    let state = prop::sample::select(vec![
+        FinalizerState::Waiting,
+        FinalizerState::Running,
+        FinalizerState::Blocked,
+        FinalizerState::Starved,
+        FinalizerState::Stuck,
+        FinalizerState::Dead,
+    ]);
+    let owner =
+        (any_name(), any_name(), any_names()).prop_map(|(thread, state, stack)| LockOwner {
+            thread,
+            state,
+            stack,
+        });
+    let lock =
+        (any_name(), option::of(owner)).prop_map(|(class, owner)| AwaitedLock { class, owner });
+    let handler_state = prop::sample::select(vec![
+        ReferenceHandlerState::Waiting,
+        ReferenceHandlerState::Running,
+        ReferenceHandlerState::Stalled,
+        ReferenceHandlerState::Dead,
+    ]);
+    let reference_handler =
+        (handler_state, any_names()).prop_map(|(state, stack)| ReferenceHandler { state, stack });
+    let secondary =
+        (any_name(), option::of(any_name()), any_names()).prop_map(|(thread, class, stack)| {
+            SecondaryFinalizer {
+                thread,
+                class,
+                stack,
+            }
+        });
+    let call = (
+        option::of(any_name()),
+        option::of(any_name()),
+        option::of(any_ms()),
+    );
+    let thread = (any::<u64>(), option::of(any_ms()), any_names());
+    let others = (reference_handler, vec(secondary, 0..3));
+    (
+        state,
+        call,
+        thread,
+        (option::of(lock), any::<bool>()),
+        others,
+    )
+        .prop_map(
+            |(
+                state,
+                (class, loader, finalize_ms),
+                (since_uptime_ms, cpu_ms_total, stack),
+                (lock, deadlock),
+                (reference_handler, secondary),
+            )| FinalizerThread {
+                state,
+                since_uptime_ms,
+                class,
+                loader,
+                finalize_ms,
+                cpu_ms_total,
+                stack,
+                lock,
+                deadlock,
+                reference_handler,
+                secondary,
+            },
+        )
+}
+
+fn any_holders() -> impl Strategy<Value = Holders> {
+    let kind = prop::sample::select(vec![
+        RootKind::Thread,
+        RootKind::Stack,
+        RootKind::StaticField,
+        RootKind::JniGlobal,
+        RootKind::JniLocal,
+        RootKind::Monitor,
+        RootKind::Class,
+        RootKind::Other,
+    ]);
+    let root = (kind, vec(option::of(any_name()), 4)).prop_map(|(kind, names)| Root {
+        kind,
+        thread: names[0].clone(),
+        method: names[1].clone(),
+        class: names[2].clone(),
+        field: names[3].clone(),
+    });
+    let link =
+        (any_name(), option::of(any_name())).prop_map(|(class, field)| Link { class, field });
+    let path = (any::<u64>(), root, vec(link, 0..4)).prop_map(|(count, root, chain)| HoldingPath {
+        count,
+        root,
+        chain,
+    });
+    let class = (any_name(), option::of(any_name()));
+    let numbers = any::<(u64, Option<u64>, u64, Option<u64>)>();
+    let times = (option::of(any_ms()), option::of(any_ms()));
+    let end = (any::<bool>(), option::of(any_name()));
+    (class, numbers, vec(path, 0..3), end, times).prop_map(
+        |(
+            (class, loader),
+            (instances, sampled, held, unheld),
+            paths,
+            (complete, incomplete_reason),
+            (stw_ms, stw_ms_max),
+        )| Holders {
+            class,
+            loader,
+            instances,
+            sampled,
+            held,
+            unheld,
+            paths,
+            complete,
+            incomplete_reason,
+            stw_ms,
+            stw_ms_max,
+        },
+    )
+}
+
+fn any_sites() -> impl Strategy<Value = Sites> {
+    let event = prop::sample::select(vec![SiteEvent::Registration, SiteEvent::Allocation]);
+    let stack = (any::<u64>(), any_names()).prop_map(|(count, frames)| SiteStack { count, frames });
+    let class = (any_name(), option::of(any_name()));
+    (class, event, any::<u64>(), vec(stack, 0..3)).prop_map(
+        |((class, loader), event, sampled, stacks)| Sites {
+            class,
+            loader,
+            event,
+            sampled,
+            stacks,
+        },
+    )
+}
+
+fn any_stall() -> impl Strategy<Value = Stall> {
+    let state = prop::sample::select(vec![StallState::Ongoing, StallState::Over]);
+    (state, any::<u64>(), any_ms(), any::<bool>()).prop_map(
+        |(state, since_uptime_ms, duration_ms, in_gc_pause)| Stall {
+            state,
+            since_uptime_ms,
+            duration_ms,
+            in_gc_pause,
+        },
+    )
+}
+
+fn any_oom() -> impl Strategy<Value = OutOfMemory> {
+    let resource =
+        prop::sample::select(vec![Resource::JavaHeap, Resource::Threads, Resource::Other]);
+    let what = (resource, any_name(), any::<bool>());
+    let ledger = (any_counts(), vec(any_row(), 0..3), any_omitted());
+    let known = (vec(any_holders(), 0..2), vec(any_alert(), 0..2));
+    (what, ledger, known).prop_map(
+        |(
+            (resource, description, error_thrown),
+            (finalizer, classes, classes_omitted),
+            (holders, alerts),
+        )| OutOfMemory {
+            resource,
+            description,
+            error_thrown,
+            finalizer,
+            classes,
+            classes_omitted,
+            holders,
+            alerts,
         },
     )
 }

@@ -30,6 +30,13 @@ fn hostile_names_stay_on_one_line() {
                 Body::Sample(sample) => sample.classes[0].class = name.to_owned(),
                 Body::Gc(collection) => collection.cause = Some(name.to_owned()),
                 Body::Stop(stop) => stop.classes[0].loader = Some(name.to_owned()),
+                Body::Alert(alert) => alert.cause_class = Some(name.to_owned()),
+                Body::FinalizerThread(thread) => thread.stack.push(name.to_owned()),
+                Body::HeapDump(dump) => dump.classes[0].class = name.to_owned(),
+                Body::Holders(holders) => holders.paths[0].root.thread = Some(name.to_owned()),
+                Body::Sites(sites) => sites.stacks[0].frames[0] = name.to_owned(),
+                Body::Stall(_) => {}
+                Body::Oom(oom) => oom.description = name.to_owned(),
                 Body::Unknown(_) => unreachable!("full() makes known types"),
             }
             let line = line(&record);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use crate::records::{any_record, full};
+use crate::records::{MAPS, any_record, full};
 use finwatch_record::{Record, SCHEMA, strict_schema};
 use jsonschema::Validator;
 use proptest::prelude::*;
@@ -57,12 +57,11 @@ fn objects(value: &Value) -> Vec<String> {
     found
 }
 
-/// Pointers of every object with the name of every field in it, but for the options:
-/// their names are the user's.
+/// Pointers of every object with the name of every field in it, but for the maps.
 fn fields(value: &Value) -> Vec<(String, String)> {
     let objects = objects(value)
         .into_iter()
-        .filter(|at| at != "/agent/options");
+        .filter(|at| !MAPS.contains(&at.as_str()));
     objects
         .flat_map(|at| {
             let names = value.pointer(&at).unwrap().as_object().unwrap().keys();
@@ -101,11 +100,12 @@ fn an_unknown_field_is_valid_but_not_strictly() {
     for instance in instances() {
         for at in objects(&instance) {
             let mut changed = instance.clone();
-            object_at(&mut changed, &at).insert("from_the_future".to_owned(), json!(1));
-            if at == "/agent/options" {
-                assert!(!LENIENT.is_valid(&changed), "an option is a string");
+            if MAPS.contains(&at.as_str()) {
+                object_at(&mut changed, &at).insert("key".to_owned(), json!([]));
+                assert!(!LENIENT.is_valid(&changed), "no value of this map");
                 continue;
             }
+            object_at(&mut changed, &at).insert("from_the_future".to_owned(), json!(1));
             assert_valid(&LENIENT, &changed);
             assert!(!STRICT.is_valid(&changed), "{at}");
         }
@@ -114,12 +114,12 @@ fn an_unknown_field_is_valid_but_not_strictly() {
 
 #[test]
 fn an_unknown_type_is_valid_but_not_strictly() {
-    let alert = json!({
-        "v": 1, "type": "alert", "ts": "2026-11-24T22:59:59.123Z", "seq": 1, "pid": 2,
+    let unknown = json!({
+        "v": 1, "type": "from_the_future", "ts": "2026-11-24T22:59:59.123Z", "seq": 1, "pid": 2,
         "uptime_ms": 3, "since": "noon",
     });
-    assert_valid(&LENIENT, &alert);
-    assert!(!STRICT.is_valid(&alert));
+    assert_valid(&LENIENT, &unknown);
+    assert!(!STRICT.is_valid(&unknown));
 }
 
 #[test]
@@ -162,10 +162,33 @@ fn wrong_values_are_refused() {
         ("/classes/0/class", json!(7)),
         ("/classes", json!({})),
     ] {
-        let mut sample = instances().swap_remove(1);
-        *sample.pointer_mut(at).expect(at) = wrong;
-        assert!(!LENIENT.is_valid(&sample), "{at}");
+        assert_refused("sample", at, wrong);
     }
+}
+
+#[test]
+fn wrong_values_of_alerts_and_the_like_are_refused() {
+    for (kind, at, wrong) in [
+        ("alert", "/state", json!("gone")),
+        ("alert", "/kind", json!("unknown")),
+        ("alert", "/evidence/growth_per_hour", json!("much")),
+        ("finalizer_thread", "/state", json!("unknown")),
+        ("holders", "/paths/0/chain/0", json!("java.util.Timer")),
+        ("sites", "/event", json!("guess")),
+        ("stall", "/in_gc_pause", json!(1)),
+        ("oom", "/alerts/0/severity", json!("panic")),
+    ] {
+        assert_refused(kind, at, wrong);
+    }
+}
+
+fn assert_refused(kind: &str, at: &str, wrong: Value) {
+    let mut instance = instances()
+        .into_iter()
+        .find(|instance| instance["type"] == kind)
+        .unwrap();
+    *instance.pointer_mut(at).expect(at) = wrong;
+    assert!(!LENIENT.is_valid(&instance), "{kind}{at}");
 }
 
 #[test]

@@ -29,6 +29,7 @@ public final class Driver {
         Edges.commands(COMMANDS);
         Beans.commands(COMMANDS);
         Endings.commands(COMMANDS);
+        Holding.commands(COMMANDS);
     }
 
     public static void main(String[] arguments) throws Exception {

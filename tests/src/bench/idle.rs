@@ -31,6 +31,8 @@ impl IdleJvm {
         let stream = setup.stream()?;
         let mut child = Jvm::new(setup, jdk, "Idle")
             .options("-Xms64m -Xmx64m -XX:+AlwaysPreTouch")
+            // An attach is no surprise here (JEP 451); 8 does not know the flag.
+            .options("-XX:+IgnoreUnrecognizedVMOptions -XX:+EnableDynamicAgentLoading")
             .command(setup, side, &stream)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -58,6 +60,11 @@ impl IdleJvm {
             "wanted the line `ready` from the idle program, got {line:?}"
         );
         Ok(())
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// CPU time of all its threads, in nanoseconds.

@@ -13,17 +13,19 @@
 //! Nothing here asserts a timing. The Java programs and a longer description are in `tests/bench`.
 
 pub mod arguments;
+pub mod heap;
 
 mod allocation;
+mod attach;
 mod cpu;
 mod idle;
 mod jvm;
 mod lifecycle;
-mod machine;
+pub mod machine;
 mod pairs;
 mod proc;
 mod rest;
-mod setup;
+pub mod setup;
 mod startup;
 mod table;
 mod throughput;
@@ -111,6 +113,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "rest",
         about: "CPU and memory of an idle JVM with default options",
         measure: rest::measure,
+    },
+    Benchmark {
+        name: "attach",
+        about: "from `finwatch attach` to the first record",
+        measure: attach::measure,
     },
     Benchmark {
         name: "writer",

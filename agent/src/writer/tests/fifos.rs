@@ -3,9 +3,10 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader, Read},
+    os::unix::fs::OpenOptionsExt,
 };
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 
 use super::*;
 
@@ -32,14 +33,19 @@ fn a_reader_that_comes_late_gets_everything() {
 #[test]
 fn a_reader_that_stalls_costs_whole_records_and_each_is_counted() {
     let (_dir, path) = fifo();
+    // There before the writer is: to find nobody would be an error.
+    let waits_for_nobody = OFlags::NONBLOCK.bits().cast_signed();
+    let mut reader = File::options()
+        .read(true)
+        .custom_flags(waits_for_nobody)
+        .open(&path)
+        .unwrap();
     let fixture = Fixture::file(&path);
     let stream = fixture.stream.clone();
-    let emitting = std::thread::spawn(move || {
-        fixture.emit_until_dropped();
-        fixture
-    });
-    let mut reader = File::open(&path).unwrap();
-    let fixture = emitting.join().unwrap();
+    // Until the writer has it open too, reading would end at once.
+    fixture.emit_through(1);
+    fixture.emit_until_dropped();
+    rustix::fs::fcntl_setfl(&reader, OFlags::empty()).unwrap();
     let finishing = std::thread::spawn(move || fixture.finish());
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();

@@ -103,7 +103,7 @@ final class FinwatchHook {
      * from a frame further down. Interpreted or compiled, both calls take the same frame.
      */
     static int enter(Object object) {
-        return FinwatchSlot.find(object.getClass());
+        return FinwatchSlot.find(object);
     }
 
     /** The Finalizer of an object in that slot is on the chain. */
@@ -214,6 +214,34 @@ final class FinwatchHook {
         int exponent = 63 - Long.numberOfLeadingZeros(nanos);
         int bucket = ((exponent - 1) << 2) + ((int) (nanos >>> (exponent - 2)) & 3);
         return bucket < BUCKETS ? bucket : BUCKETS - 1;
+    }
+
+    /** Copies the numbers of registrations, of all slots that were ever given to a class. */
+    static void copyRegistered(long[] to, int at) {
+        settle();
+        int slots = FinwatchSlot.used();
+        for (int stripe = 0; stripe < STRIPES; stripe++) {
+            for (int slot = 0; slot < slots; slot++) {
+                to[at + slot] += UNSAFE.getLong(row(stripe, slot));
+            }
+        }
+    }
+
+    /** Copies the numbers of objects that were put into the queue, of all slots. */
+    static void copyEnqueued(long[] to, int at) {
+        copy(ENQUEUED, to, at);
+    }
+
+    /** Copies the numbers of calls of {@code finalize()} that have begun, of all slots. */
+    static void copyStarted(long[] to, int at) {
+        copy(STARTED, to, at);
+    }
+
+    private static void copy(int row, long[] to, int at) {
+        int slots = FinwatchSlot.used();
+        for (int slot = 0; slot < slots; slot++) {
+            to[at + slot] = UNSAFE.getLong(row(row, slot));
+        }
     }
 
     private static long row(int row, int slot) {

@@ -7,9 +7,10 @@ import java.util.Arrays;
 /**
  * The slot of native counters that belongs to a class, and the table that finds it.
  *
- * <p>Readers take no lock: the table is open-addressed by the identity hash of the class,
- * a published table only ever gains entries, and what they read of an entry is final. Writers hold
- * {@link #LOCK}; what they do under it is bounded and calls no code of the application.
+ * <p>Readers take no lock: the table is open-addressed by the word that {@link FinwatchKlass}
+ * has for a class, a published table only ever gains entries, and what they read of an entry is
+ * final. Writers hold {@link #LOCK}; what they do under it is bounded and calls no code of the
+ * application.
  *
  * <p>Classes are held weakly, so they unload as they would without us. A weak reference
  * is cleared before finalization: when the last that is left of a class are objects in
@@ -38,10 +39,10 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     private static FinwatchSlot[] table = new FinwatchSlot[256];
 
     /**
-     * The entry of the class that registers most, which the agent says: looked at before
-     * the table.
+     * The entry of the class that most registrations are of, tried before the table; or null.
+     * Only where words tell classes apart.
      */
-    private static FinwatchSlot hot = new FinwatchSlot(FinwatchSlot.class, OTHER);
+    private static FinwatchSlot busiest;
 
     private static int entries;
 
@@ -64,6 +65,10 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     /** The number of the slot. */
     final int slot;
 
+    /** The word of the class. */
+    private final int word;
+
+    /** Identity hash of the class. */
     private final int hash;
 
     /** Binary name of the class; it outlives the class, to name its last counts. */
@@ -81,10 +86,11 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     /** Not yet told by {@link #discovered}; under {@link #LOCK}. */
     private boolean fresh = true;
 
-    private FinwatchSlot(Class<?> type, int slot) {
+    private FinwatchSlot(Class<?> type, int word, int slot) {
         super(type);
         this.gone = new PhantomReference<Class<?>>(type, UNLOADED);
         this.slot = slot;
+        this.word = word;
         this.hash = System.identityHashCode(type);
         this.name = type.getName();
         ClassLoader definer = type.getClassLoader();
@@ -93,34 +99,39 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     }
 
     /**
-     * The slot of a class, which gets one if it has none. Any thread.
+     * The slot of an object's class, which gets one if it has none. Any thread.
+     *
+     * <p>No two classes that are loaded have the same word, and a class that an entry still
+     * holds is loaded: there is no need to go and look whether it is the object's, through its
+     * header and two more loads.
      *
      * <p>Too long for the first compiler to inline: {@link FinwatchHook#enter} relies on the
      * frame.
      */
-    static int find(Class<?> type) {
+    static int find(Object object) {
         FinwatchHook.registered(FinwatchHook.NOTHING);
-        FinwatchSlot hot = FinwatchSlot.hot;
-        if (hot.get() == type) {
-            return hot.slot;
-        }
-        FinwatchSlot[] table = FinwatchSlot.table;
-        FinwatchSlot entry = table[System.identityHashCode(type) & (table.length - 1)];
-        if (entry != null && entry.get() == type) {
+        int word = FinwatchKlass.word(object);
+        FinwatchSlot entry = busiest;
+        if (entry != null && entry.word == word && entry.get() != null) {
             return entry.slot;
         }
-        return probe(type);
+        FinwatchSlot[] table = FinwatchSlot.table;
+        entry = table[place(word, table)];
+        if (FinwatchKlass.UNIQUE && entry != null && entry.word == word && entry.get() != null) {
+            return entry.slot;
+        }
+        return probe(object.getClass(), word);
     }
 
-    private static int probe(Class<?> type) {
-        FinwatchSlot entry = lookUp(type);
-        return entry != null ? entry.slot : discover(type);
+    private static int probe(Class<?> type, int word) {
+        FinwatchSlot entry = lookUp(type, word);
+        return entry != null ? entry.slot : discover(type, word);
     }
 
-    private static FinwatchSlot lookUp(Class<?> type) {
+    private static FinwatchSlot lookUp(Class<?> type, int word) {
         FinwatchSlot[] table = FinwatchSlot.table;
         int mask = table.length - 1;
-        int at = System.identityHashCode(type) & mask;
+        int at = place(word, table);
         for (FinwatchSlot entry = table[at]; entry != null; entry = table[at]) {
             Class<?> held = entry.get();
             if (held == type || held == null && entry.was(type)) {
@@ -129,6 +140,11 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
             at = (at + 1) & mask;
         }
         return null;
+    }
+
+    /** Where the search for an entry begins. The words of neighbours differ in a few bits in the middle. */
+    private static int place(int word, FinwatchSlot[] table) {
+        return word * 0x9E3779B9 >>> 12 & table.length - 1;
     }
 
     /**
@@ -140,10 +156,10 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
                 && loaderHash == System.identityHashCode(type.getClassLoader());
     }
 
-    private static int discover(Class<?> type) {
+    private static int discover(Class<?> type, int word) {
         int hash = System.identityHashCode(type);
         synchronized (LOCK) {
-            FinwatchSlot entry = lookUp(type);
+            FinwatchSlot entry = lookUp(type, word);
             if (entry != null) {
                 return entry.slot;
             }
@@ -151,7 +167,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
                 return OTHER;
             }
             try {
-                return insert(type);
+                return insert(type, word);
             } catch (Throwable exhausted) {
                 sticky[stickyCount++] = hash;
                 return OTHER;
@@ -169,18 +185,16 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     }
 
     /** Makes everything that can fail to be made before anything is changed. */
-    private static int insert(Class<?> type) {
+    private static int insert(Class<?> type, int word) {
         int slot = freeCount > 0 ? free[freeCount - 1] : used < FinwatchHook.SLOTS ? used : OTHER;
-        FinwatchSlot entry = new FinwatchSlot(type, slot);
+        FinwatchSlot entry = new FinwatchSlot(type, word, slot);
         FinwatchSlot[] table = FinwatchSlot.table;
         if ((entries + 1) * 2 > table.length) {
             table = copy(table.length * 2, null);
         }
         place(table, entry);
         FinwatchSlot.table = table;
-        if (entries++ == 0) {
-            hot = entry;
-        }
+        entries++;
         freshCount++;
         if (slot != OTHER) {
             if (freeCount > 0) {
@@ -204,7 +218,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
 
     private static void place(FinwatchSlot[] table, FinwatchSlot entry) {
         int mask = table.length - 1;
-        int at = entry.hash & mask;
+        int at = place(entry.word, table);
         while (table[at] != null) {
             at = (at + 1) & mask;
         }
@@ -234,6 +248,25 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
             sources[i] = source(fresh[i].get());
         }
         return new Object[] {numbers, names, loaders, sources};
+    }
+
+    /** Slots above this have never counted anything. */
+    static int used() {
+        synchronized (LOCK) {
+            return used;
+        }
+    }
+
+    /** Has {@link #discovered} tell everything again, to an agent that is attached again. */
+    static void tellAgain() {
+        synchronized (LOCK) {
+            for (FinwatchSlot entry : table) {
+                if (entry != null) {
+                    entry.fresh = true;
+                }
+            }
+            freshCount = entries;
+        }
     }
 
     private static FinwatchSlot[] takeFresh() {
@@ -308,36 +341,53 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         }
     }
 
-    /** Says which class registers most. The agent's own thread only. */
-    static void heat(int slot) {
-        synchronized (LOCK) {
-            for (FinwatchSlot entry : table) {
-                if (entry != null && entry.slot == slot) {
-                    hot = entry;
-                    return;
-                }
-            }
-        }
-    }
-
     /**
      * Gives the slot of an unloaded class to the next class that comes. The agent has
      * reported its counters and set them to zero. The agent's own thread only.
      */
     static void release(int slot) {
         synchronized (LOCK) {
-            for (FinwatchSlot entry : table) {
-                if (entry != null && entry.slot == slot) {
-                    forget(entry);
-                    free[freeCount++] = slot;
-                    return;
-                }
+            FinwatchSlot entry = entryOf(slot);
+            if (entry != null) {
+                forget(entry);
+                free[freeCount++] = slot;
             }
         }
     }
 
+    /** The class of a slot; null where it is unloaded or has none of its own. */
+    static Class<?> type(int slot) {
+        synchronized (LOCK) {
+            FinwatchSlot entry = entryOf(slot);
+            return entry == null ? null : entry.get();
+        }
+    }
+
+    /**
+     * Has the class of a slot tried before the table: two loads less, of which the processor
+     * has to wait for one. The agent's own thread only.
+     */
+    static void setBusiest(int slot) {
+        synchronized (LOCK) {
+            busiest = FinwatchKlass.UNIQUE ? entryOf(slot) : null;
+        }
+    }
+
+    /** Under {@link #LOCK}. Null for {@link #OTHER}, which is no class's own. */
+    private static FinwatchSlot entryOf(int slot) {
+        for (FinwatchSlot entry : table) {
+            if (entry != null && entry.slot == slot && slot != OTHER) {
+                return entry;
+            }
+        }
+        return null;
+    }
+
     private static void forget(FinwatchSlot entry) {
         synchronized (LOCK) {
+            if (busiest == entry) {
+                busiest = null;
+            }
             table = copy(table.length, entry);
             entries--;
             if (entry.fresh) {
@@ -354,7 +404,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
      * @return the slot in which one registration was counted that never was
      */
     static int prepare() {
-        discover(null);
+        discover(null, 0);
         int slot = FinwatchHook.enter(LOCK);
         FinwatchHook.registered(slot);
         FinwatchHook.prepare();

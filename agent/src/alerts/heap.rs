@@ -1,0 +1,123 @@
+//! The heap after collections.
+
+use std::collections::BTreeSet;
+
+use finwatch_record::{Collection, Memory, PoolKind};
+
+use super::{
+    reachable::Looked,
+    scope::{self, Scope},
+    series::{Series, Timed},
+};
+
+/// Use of the heap after a collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Collected {
+    /// When the collection ended, in milliseconds since the JVM started.
+    pub uptime_ms: u64,
+    /// Bytes in use then.
+    pub used_bytes: u64,
+}
+
+impl Timed for Collected {
+    fn uptime_ms(&self) -> u64 {
+        self.uptime_ms
+    }
+}
+
+/// What is known of the heap.
+#[derive(Debug, Default)]
+pub struct Heap {
+    pools: BTreeSet<String>,
+    max_bytes: Option<u64>,
+    last: Option<Collected>,
+    fresh: Option<Collected>,
+    /// Of a concurrent cycle of G1: what it found dead is not freed yet.
+    marked: Option<Collected>,
+    live: Series<Collected>,
+}
+
+impl Heap {
+    /// A sample tells which pools are the heap, and how large it may get.
+    pub fn sample(&mut self, memory: &Memory) {
+        self.max_bytes = memory.heap.max_bytes;
+        let heap = memory.pools.iter().filter(|p| p.kind == PoolKind::Heap);
+        if self.pools.len() != heap.clone().count() {
+            self.pools = heap.map(|pool| pool.name.clone()).collect();
+        }
+    }
+
+    /// A collection has ended.
+    pub fn collection(&mut self, collection: &Collection) {
+        if !matches!(scope::of(collection), Scope::Whole | Scope::Young) {
+            return;
+        }
+        let heap = collection
+            .pools
+            .iter()
+            .filter(|pool| self.pools.contains(&pool.name));
+        let used_bytes = heap.map(|pool| pool.after_bytes).sum();
+        if used_bytes == 0 {
+            return;
+        }
+        let collected = Collected {
+            uptime_ms: collection.start_uptime_ms + collection.duration_ms as u64,
+            used_bytes,
+        };
+        // What a full collection finds dead may have lived the last time: that is known exactly.
+        let before = match scope::is_major(collection) {
+            true => None,
+            false => self.live.last_mut(),
+        };
+        for live in before.into_iter().chain(&mut self.marked) {
+            live.used_bytes = live.used_bytes.min(used_bytes);
+        }
+        self.last = Some(collected);
+        self.fresh = Some(collected);
+    }
+
+    /// The whole heap was looked at. What is in use until the next time, at the least, is
+    /// taken to live. G1 frees what a cycle found dead in the mixed collections that follow
+    /// it: how much lives is known at the next cycle, and not before.
+    pub fn whole(&mut self, looked: Looked, spacing_ms: u64) {
+        if let Some(marked) = self.marked.take() {
+            self.live.push_newest(marked, spacing_ms);
+        }
+        let Some(last) = self.last else { return };
+        let live = Collected {
+            uptime_ms: looked.ended_ms,
+            used_bytes: last.used_bytes,
+        };
+        match looked.is_vague {
+            true => self.marked = Some(live),
+            false => self.live.push_newest(live, spacing_ms),
+        }
+    }
+
+    /// The last collection since this was last asked.
+    pub fn take_fresh(&mut self) -> Option<Collected> {
+        self.fresh.take()
+    }
+
+    /// The most that the heap may grow to.
+    pub fn max_bytes(&self) -> Option<u64> {
+        self.max_bytes
+    }
+
+    /// The last collection of whatever kind.
+    pub fn last(&self) -> Option<Collected> {
+        self.last
+    }
+
+    /// What lived after the collections that looked at the whole heap, oldest first.
+    pub fn live(&self) -> &Series<Collected> {
+        &self.live
+    }
+
+    /// A number of bytes as a part of the heap's maximum; 0 where that is not known.
+    pub fn share(&self, bytes: f64) -> f64 {
+        self.max_bytes
+            .filter(|&max| max > 0)
+            .map_or(0.0, |max| bytes / max as f64)
+    }
+}

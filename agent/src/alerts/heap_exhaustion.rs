@@ -1,0 +1,217 @@
+//! `heap_exhaustion`: what lives in the heap after collections is trending to its maximum.
+//!
+//! Only collections that looked at the whole heap tell what lives; what young ones leave
+//! behind goes up to the limit in a healthy program too, until the next full one.
+
+use finwatch_record::{AlertKind, Severity};
+
+use super::{
+    Known,
+    evidence::Evidence,
+    heap::Collected,
+    history::Class,
+    raised::Finding,
+    trend::{self, Trend},
+};
+
+/// Collections that the trend is made of, at the least, and how well a line must explain
+/// them: three points are on a line by chance more easily than four.
+const COLLECTIONS: usize = 3;
+const CONFIDENCE_OF_THREE: f64 = 0.95;
+
+/// Collections that it takes while there is time: what rises and falls with the load rises
+/// through a few of them too.
+const COLLECTIONS_WITH_TIME: usize = 5;
+
+/// How much of the heap is in use, to matter, to leave no time for more collections, and to be
+/// nearly full.
+const HEAP_SHARE: f64 = 0.5;
+const HEAP_SHARE_WITHOUT_TIME: f64 = 0.7;
+const NEARLY_FULL: f64 = 0.95;
+
+/// How well a line must explain the points.
+const CONFIDENCE: f64 = 0.8;
+
+/// The growth to be more than the ups and downs of a collector, as a part of the maximum.
+const GROWTH: f64 = 0.1;
+
+/// How many times the option `patience` the end may be away: an hour, and ten minutes.
+const SOON: f64 = 360.0;
+const VERY_SOON: f64 = 60.0;
+
+/// The part of the growth that goes with a class for the class to be named.
+const CLASS_SHARE: f64 = 0.2;
+
+pub(super) fn judge(known: &Known) -> Vec<Finding> {
+    exhaustion(known).into_iter().collect()
+}
+
+fn exhaustion(known: &Known) -> Option<Finding> {
+    let live = known.heap.live();
+    let last = live.last()?;
+    let share = known.heap.share(last.used_bytes as f64);
+    if live.len() < COLLECTIONS || share < HEAP_SHARE {
+        return None;
+    }
+    // A leak that began late shows in the last points only, a slow one in all of them.
+    let lines = [64, 32, 16, 8, 4, COLLECTIONS].map(|points| Line::through_last(known, points));
+    let mut lines = lines.into_iter().flatten();
+    let trending = lines.find(|line| line.is_trending(known));
+    let full = is_raised(known) && still_full(known) || share >= NEARLY_FULL;
+    let line = match trending {
+        Some(line) => line,
+        None if full => Line::through_last(known, COLLECTIONS)?,
+        None => return None,
+    };
+    let patience_s = known.thresholds.patience.as_secs_f64();
+    let very_soon = line.full_in_s <= VERY_SOON * patience_s || share >= NEARLY_FULL;
+    let part = largest_part(known, &line);
+    Some(Finding {
+        kind: AlertKind::HeapExhaustion,
+        severity: if very_soon {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        },
+        class: None,
+        cause_class: part.as_ref().map(|part| part.class.name.class.clone()),
+        since_ms: line.first.uptime_ms,
+        evidence: evidence(known, &line, part.as_ref()),
+        advice: advice(part.as_ref()),
+    })
+}
+
+/// The last points and the line through them.
+struct Line {
+    first: Collected,
+    last: Collected,
+    points: usize,
+    trend: Trend,
+    /// When the line reaches the maximum; infinite where it does not.
+    full_in_s: f64,
+}
+
+impl Line {
+    fn through_last(known: &Known, points: usize) -> Option<Line> {
+        let live = known.heap.live().last_points(points);
+        let (first, last) = (*live.clone().next()?, *known.heap.live().last()?);
+        let seconds = |point: &Collected| point.uptime_ms as f64 / 1000.0;
+        let points = live.clone().map(|p| (seconds(p), p.used_bytes as f64));
+        let trend = trend::through(points)?;
+        let left = known.heap.max_bytes()?.saturating_sub(last.used_bytes) as f64;
+        Some(Line {
+            first,
+            last,
+            points: live.len(),
+            trend,
+            full_in_s: if trend.slope > 0.0 {
+                left / trend.slope
+            } else {
+                f64::INFINITY
+            },
+        })
+    }
+
+    fn is_trending(&self, known: &Known) -> bool {
+        let confidence = match self.points {
+            ..=3 => CONFIDENCE_OF_THREE,
+            _ => CONFIDENCE,
+        };
+        let grown = self.last.used_bytes.saturating_sub(self.first.used_bytes);
+        let has_time = known.heap.share(self.last.used_bytes as f64) < HEAP_SHARE_WITHOUT_TIME;
+        let enough = if has_time {
+            COLLECTIONS_WITH_TIME
+        } else {
+            COLLECTIONS
+        };
+        self.points >= enough
+            && self.is_more_than_ever(known)
+            && self.trend.r_squared >= confidence
+            && known.heap.share(grown as f64) >= GROWTH
+            && self.full_in_s <= SOON * known.thresholds.patience.as_secs_f64()
+            && self.last.uptime_ms >= self.first.uptime_ms + known.thresholds.patience_ms()
+    }
+
+    /// What was lived with before is no exhaustion.
+    fn is_more_than_ever(&self, known: &Known) -> bool {
+        let mut earlier = known.heap.live().iter();
+        earlier.all(|point| point.used_bytes <= self.last.used_bytes)
+    }
+}
+
+fn is_raised(known: &Known) -> bool {
+    known.raised.contains(AlertKind::HeapExhaustion, None)
+}
+
+/// Once raised: not over before less lives than a tenth below the most there was.
+fn still_full(known: &Known) -> bool {
+    let live = known.heap.live();
+    let most = live.iter().map(|point| point.used_bytes).max();
+    let last = live.last().map_or(0, |point| point.used_bytes);
+    last as f64 >= 0.9 * most.unwrap_or(0) as f64
+}
+
+/// How much of the growth goes with a class, estimated from the two trends.
+struct Part<'a> {
+    class: &'a Class,
+    bytes_per_object: f64,
+    /// 0 to 1.
+    share: f64,
+}
+
+fn largest_part<'a>(known: &Known<'a>, line: &Line) -> Option<Part<'a>> {
+    let grown = line
+        .last
+        .used_bytes
+        .saturating_sub(line.first.used_bytes)
+        .max(1) as f64;
+    let parts = known.classes.iter().filter_map(|class| {
+        let registered = |at_ms| class.series.before(at_ms).map(|p| p.counts.registered);
+        let live = known.heap.live().iter();
+        let points =
+            live.filter_map(|p| Some((registered(p.uptime_ms)? as f64, p.used_bytes as f64)));
+        let points: Vec<(f64, f64)> = points.collect();
+        let more = points.last()?.0 - points.first()?.0;
+        if more < known.thresholds.many as f64 {
+            return None;
+        }
+        let trend = trend::through(points.into_iter())?;
+        (trend.slope > 0.0 && trend.r_squared >= CONFIDENCE).then_some(Part {
+            class,
+            bytes_per_object: trend.slope,
+            share: (trend.slope * more / grown).min(1.0),
+        })
+    });
+    let parts = parts.filter(|part| part.share >= CLASS_SHARE);
+    // Of several that go with the heap as well, the one with more objects.
+    parts.max_by_key(|part| part.class.now.counts.registered)
+}
+
+fn evidence(known: &Known, line: &Line, part: Option<&Part>) -> Evidence {
+    let evidence = Evidence::default()
+        .count("heap_live_bytes", line.last.used_bytes)
+        .count("heap_max_bytes", known.heap.max_bytes().unwrap_or(0))
+        .count("collections", line.points as u64)
+        .measure("growth_bytes_per_s", line.trend.slope)
+        .measure("confidence", line.trend.r_squared)
+        .measure("full_in_s_estimate", line.full_in_s);
+    match part {
+        Some(part) => evidence
+            .measure("bytes_per_object_estimate", part.bytes_per_object)
+            .measure("growth_share_estimate", part.share),
+        None => evidence,
+    }
+}
+
+fn advice(part: Option<&Part>) -> String {
+    match part {
+        Some(part) => format!(
+            "The heap fills up and grows with the number of {} registered, by about {:.0} bytes each: see \
+             the other alerts for that class, and take a heap dump before it is full.",
+            part.class.name.class, part.bytes_per_object
+        ),
+        None => "The heap fills up, and no class of finalizable objects grows with it: take a heap dump \
+                 before it is full and look for what holds most of it."
+            .to_owned(),
+    }
+}

@@ -1,0 +1,262 @@
+//! What is wrong, found out from samples and collections alone.
+//!
+//! On the agent's own thread, after each collection and each sample; it never calls the
+//! JVM and has no clock: time is what the samples say. Its memory is bounded whatever the
+//! application does: a fixed number of classes, a fixed number of points of each.
+//!
+//! Each kind of alert is a file with one function that says, for the present moment, of which
+//! classes its condition holds ([`Finding`]). [`raised`] makes alerts of that: raised when a
+//! condition begins to hold, cleared when it has not held for a while, each once.
+
+mod busy;
+mod evidence;
+mod finalizer_dead;
+mod finalizer_slow;
+mod finalizer_stuck;
+mod finalizer_throws;
+mod heap;
+mod heap_exhaustion;
+mod history;
+mod pending_growth;
+mod raised;
+mod reachable;
+mod registered_floating;
+mod registered_leak;
+mod scope;
+mod series;
+#[cfg(test)]
+mod tests;
+mod trend;
+
+use std::time::{Duration, SystemTime};
+
+use finwatch_record::{
+    Alert, AlertKind, ClassRow, Collection, Counts, FinalizeDurations, FinalizerThread, Holders,
+    Memory,
+};
+
+use history::Classes;
+use raised::{Finding, Raised};
+
+use self::{heap::Heap, reachable::Whole};
+
+/// What decides whether something is wrong, from the options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thresholds {
+    /// How long a condition must last to be an alert, and must have ended to be none.
+    pub patience: Duration,
+    /// How long one call of `finalize()` may take.
+    pub stuck: Duration,
+    /// Fewer objects than this are never a leak or a backlog.
+    pub many: u64,
+}
+
+impl Thresholds {
+    fn patience_ms(&self) -> u64 {
+        self.patience.as_millis() as u64
+    }
+
+    fn stuck_ms(&self) -> u64 {
+        self.stuck.as_millis() as u64
+    }
+}
+
+/// When something was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Milliseconds since the JVM started.
+    pub uptime_ms: u64,
+    /// The same as wall-clock time.
+    pub time: SystemTime,
+}
+
+/// The counts of one class at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct ClassNow<'a> {
+    /// Binary name.
+    pub class: &'a str,
+    /// Defining loader.
+    pub loader: Option<&'a str>,
+    /// Its counts.
+    pub counts: Counts,
+    /// How long its `finalize()` took.
+    pub finalize_ns: FinalizeDurations,
+}
+
+impl<'a> From<&'a ClassRow> for ClassNow<'a> {
+    fn from(row: &'a ClassRow) -> ClassNow<'a> {
+        ClassNow {
+            class: &row.class,
+            loader: row.loader.as_deref(),
+            counts: row.counts,
+            finalize_ns: row.finalize_ns,
+        }
+    }
+}
+
+/// A sample as far as alerts need it.
+pub struct Seen<'a> {
+    /// When.
+    pub now: Moment,
+    /// All classes together.
+    pub whole: Counts,
+    /// Memory, where the runtime tells.
+    pub memory: Option<&'a Memory>,
+    /// Stop-the-world pauses of the collector until now.
+    pub pauses_total: u64,
+    /// What the finalizer thread does, where it was looked at.
+    pub finalizer_thread: Option<&'a FinalizerThread>,
+}
+
+/// Everything known, for the functions that judge.
+struct Known<'a> {
+    thresholds: Thresholds,
+    now: Moment,
+    whole: Counts,
+    classes: &'a Classes,
+    heap: &'a Heap,
+    finalizer_thread: Option<&'a FinalizerThread>,
+    /// What is raised already: to stay so may take less than to become so.
+    raised: &'a Raised,
+}
+
+/// Finds out what is wrong.
+pub struct Alerts {
+    thresholds: Thresholds,
+    classes: Classes,
+    heap: Heap,
+    whole: Whole,
+    raised: Raised,
+}
+
+impl Alerts {
+    /// Nothing is known yet.
+    pub fn new(thresholds: Thresholds) -> Alerts {
+        Alerts {
+            thresholds,
+            classes: Classes::default(),
+            heap: Heap::default(),
+            whole: Whole::default(),
+            raised: Raised::default(),
+        }
+    }
+
+    /// Judges by other thresholds from now on.
+    pub fn set_thresholds(&mut self, thresholds: Thresholds) {
+        self.thresholds = thresholds;
+    }
+
+    /// A collection has ended; to be told before the sample that follows it.
+    pub fn collection(&mut self, collection: &Collection) {
+        self.heap.collection(collection);
+        self.whole.collection(collection);
+    }
+
+    /// A sample was taken: what begins and what ends with it.
+    pub fn sample<'a>(
+        &mut self,
+        seen: &Seen<'_>,
+        classes: impl Iterator<Item = ClassNow<'a>>,
+    ) -> Vec<Alert> {
+        if let Some(memory) = seen.memory {
+            self.heap.sample(memory);
+        }
+        let spacing_ms = self.thresholds.patience_ms() / 16;
+        self.classes
+            .sample(seen.now.uptime_ms, seen.whole, classes, spacing_ms);
+        if let Some(looked) = self.whole.sample(seen.now.uptime_ms, seen.pauses_total) {
+            self.heap.whole(looked, 2 * spacing_ms);
+            self.classes.whole(looked, &self.heap, 2 * spacing_ms);
+        }
+        if let Some(collected) = self.heap.take_fresh() {
+            self.classes.collected(collected, 2 * spacing_ms);
+        }
+        let findings = self.judge(seen);
+        let patience_ms = self.thresholds.patience_ms();
+        self.raised.update(seen.now, findings, patience_ms)
+    }
+
+    /// The holders of a class were looked for: what collections could not decide is decided.
+    pub fn holders(&mut self, holders: &Holders) {
+        self.classes.holders(holders);
+    }
+
+    /// The call of `finalize()` that has been going on longest at the last sample.
+    pub fn inside(&self) -> Option<Inside> {
+        let inside = self.classes.iter().filter_map(|class| {
+            Some(Inside {
+                class: class.name.class.clone(),
+                loader: class.name.loader.clone(),
+                since_ms: class.inside_since_ms?,
+            })
+        });
+        inside.min_by_key(|inside| inside.since_ms)
+    }
+
+    /// Whether there is reason to look at the finalizer thread: a call has been going on for
+    /// long, or objects have been pending for a while and none was taken.
+    pub fn wants_a_look(&self, now_ms: u64) -> bool {
+        let stuck_ms = self.thresholds.stuck_ms();
+        let long_inside = self
+            .inside()
+            .is_some_and(|inside| now_ms >= inside.since_ms + stuck_ms);
+        long_inside
+            || self
+                .classes
+                .untouched_since(now_ms.saturating_sub(stuck_ms))
+                .is_some()
+    }
+
+    /// The alerts that are raised and not cleared.
+    pub fn raised(&self) -> Vec<Alert> {
+        self.raised.alerts()
+    }
+
+    fn judge(&self, seen: &Seen) -> Vec<Finding> {
+        let known = Known {
+            thresholds: self.thresholds,
+            now: seen.now,
+            whole: seen.whole,
+            classes: &self.classes,
+            heap: &self.heap,
+            finalizer_thread: seen.finalizer_thread,
+            raised: &self.raised,
+        };
+        let judges = [
+            finalizer_stuck::judge,
+            finalizer_dead::judge,
+            finalizer_throws::judge,
+            finalizer_slow::judge,
+            pending_growth::judge,
+            registered_leak::judge,
+            registered_floating::judge,
+            heap_exhaustion::judge,
+        ];
+        judges.iter().flat_map(|judge| judge(&known)).collect()
+    }
+}
+
+/// A call of `finalize()` that is going on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inside {
+    /// Class of the object.
+    pub class: String,
+    /// Its defining loader.
+    pub loader: Option<String>,
+    /// Since when, as far as samples tell, in milliseconds since the JVM started.
+    pub since_ms: u64,
+}
+
+/// A class as it is told apart from others.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct ClassName {
+    class: String,
+    loader: Option<String>,
+}
+
+/// What an alert is known by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    kind: AlertKind,
+    class: Option<ClassName>,
+}

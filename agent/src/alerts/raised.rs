@@ -1,0 +1,193 @@
+//! From conditions to alerts: each is raised once and cleared once.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use finwatch_record::{Alert, AlertKind, AlertState, Severity};
+
+use super::{ClassName, Key, Moment, evidence::Evidence};
+
+/// Alerts that are raised at once, at most; a program with more troubles has enough to go on.
+const MOST: usize = 64;
+
+/// A condition holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    pub kind: AlertKind,
+    pub severity: Severity,
+    pub class: Option<ClassName>,
+    pub cause_class: Option<String>,
+    /// Since when, in milliseconds since the JVM started.
+    pub since_ms: u64,
+    pub evidence: Evidence,
+    pub advice: String,
+}
+
+/// The alerts that are raised and not cleared.
+#[derive(Debug, Default)]
+pub struct Raised(BTreeMap<Key, Entry>);
+
+#[derive(Debug)]
+struct Entry {
+    alert: Alert,
+    raised_ms: u64,
+    /// When the condition last held.
+    held_ms: u64,
+}
+
+impl Raised {
+    /// Whether that alert is raised.
+    pub fn contains(&self, kind: AlertKind, class: Option<&ClassName>) -> bool {
+        self.since(kind, class).is_some()
+    }
+
+    /// When that alert was raised, in milliseconds since the JVM started.
+    pub fn since(&self, kind: AlertKind, class: Option<&ClassName>) -> Option<u64> {
+        let class = class.cloned();
+        let entry = self.0.get(&Key { kind, class })?;
+        Some(entry.raised_ms)
+    }
+
+    /// Takes what holds now; returns what begins and what has ended with that.
+    pub fn update(&mut self, now: Moment, found: Vec<Finding>, patience_ms: u64) -> Vec<Alert> {
+        let mut told = Vec::new();
+        for finding in found {
+            let key = Key {
+                kind: finding.kind,
+                class: finding.class.clone(),
+            };
+            if let Some(entry) = self.0.get_mut(&key) {
+                entry.held_ms = now.uptime_ms;
+                entry.alert.evidence = finding.evidence.into_map();
+            } else if self.0.len() < MOST {
+                let alert = alert(now, finding);
+                told.push(alert.clone());
+                let entry = Entry {
+                    alert,
+                    raised_ms: now.uptime_ms,
+                    held_ms: now.uptime_ms,
+                };
+                self.0.insert(key, entry);
+            }
+        }
+        self.0.retain(|key, entry| {
+            let ended = now.uptime_ms > entry.held_ms
+                && now.uptime_ms - entry.held_ms >= memory_ms(key.kind, patience_ms);
+            if ended {
+                entry.alert.state = AlertState::Cleared;
+                told.push(entry.alert.clone());
+            }
+            !ended
+        });
+        told
+    }
+
+    /// All of them.
+    pub fn alerts(&self) -> Vec<Alert> {
+        self.0.values().map(|entry| entry.alert.clone()).collect()
+    }
+}
+
+/// For how long a condition must not have held. One that is a fact and no trend has
+/// ended when it is no longer true.
+fn memory_ms(kind: AlertKind, patience_ms: u64) -> u64 {
+    match kind {
+        AlertKind::FinalizerStuck | AlertKind::FinalizerDead => 0,
+        _ => patience_ms,
+    }
+}
+
+fn alert(now: Moment, finding: Finding) -> Alert {
+    let ago = Duration::from_millis(now.uptime_ms.saturating_sub(finding.since_ms));
+    // A clock that was never set may say that the JVM is older than time.
+    let since = now.time.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH);
+    let since = since.max(SystemTime::UNIX_EPOCH);
+    let (class, loader) = match finding.class {
+        Some(name) => (Some(name.class), name.loader),
+        None => (None, None),
+    };
+    Alert {
+        kind: finding.kind,
+        state: AlertState::Raised,
+        severity: finding.severity,
+        class,
+        loader,
+        cause_class: finding.cause_class,
+        since: humantime::format_rfc3339_millis(since).to_string(),
+        since_uptime_ms: finding.since_ms,
+        evidence: finding.evidence.into_map(),
+        advice: finding.advice,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(kind: AlertKind, class: &str) -> Finding {
+        Finding {
+            kind,
+            severity: Severity::Warning,
+            class: Some(ClassName {
+                class: class.to_owned(),
+                loader: None,
+            }),
+            cause_class: None,
+            since_ms: 500,
+            evidence: Evidence::default(),
+            advice: String::new(),
+        }
+    }
+
+    fn at(uptime_ms: u64) -> Moment {
+        Moment {
+            uptime_ms,
+            time: SystemTime::UNIX_EPOCH + Duration::from_millis(10_000 + uptime_ms),
+        }
+    }
+
+    fn states(alerts: &[Alert]) -> Vec<AlertState> {
+        alerts.iter().map(|alert| alert.state).collect()
+    }
+
+    #[test]
+    fn what_flickers_is_raised_once_and_cleared_once() {
+        let mut raised = Raised::default();
+        let leak = || vec![finding(AlertKind::RegisteredLeak, "A")];
+        let told = raised.update(at(1000), leak(), 300);
+        assert_eq!(states(&told), [AlertState::Raised]);
+        assert_eq!(told[0].since, "1970-01-01T00:00:10.500Z");
+        for (now, found) in [
+            (1100, vec![]),
+            (1200, leak()),
+            (1300, vec![]),
+            (1499, vec![]),
+        ] {
+            assert_eq!(raised.update(at(now), found, 300), []);
+        }
+        assert_eq!(
+            states(&raised.update(at(1500), vec![], 300)),
+            [AlertState::Cleared]
+        );
+        assert_eq!(raised.update(at(1600), vec![], 300), []);
+    }
+
+    #[test]
+    fn what_is_a_fact_is_cleared_at_once() {
+        let mut raised = Raised::default();
+        let stuck = vec![finding(AlertKind::FinalizerStuck, "A")];
+        raised.update(at(1000), stuck, 300);
+        let told = raised.update(at(1001), vec![], 300);
+        assert_eq!(states(&told), [AlertState::Cleared]);
+    }
+
+    #[test]
+    fn two_classes_are_two_alerts_and_there_is_an_end_to_them() {
+        let mut raised = Raised::default();
+        let many = (0..1000).map(|n| finding(AlertKind::RegisteredLeak, &n.to_string()));
+        assert_eq!(raised.update(at(1000), many.collect(), 300).len(), MOST);
+        assert_eq!(raised.alerts().len(), MOST);
+    }
+}

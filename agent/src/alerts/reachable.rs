@@ -1,0 +1,244 @@
+//! When a collection has last looked at the whole heap, and since when.
+//!
+//! Objects that were registered when such a collection began, and have not been enqueued
+//! when it has ended, are held by somebody. Its begin may be put too early, never too
+//! late: then fewer objects are called held than are.
+//!
+//! G1 looks at the old generation in a concurrent cycle. Nothing tells when that began, and
+//! before JDK 20 no record tells of it at all: but its two pauses, remark and cleanup, are
+//! pauses like others, and they have no collection. The cycle that such a pause belongs to
+//! began after the pause before the last one, whichever of the two this is.
+//!
+//! Generational ZGC finds dead finalizable objects in the old generation only. A young one
+//! has to be promoted before a major cycle says anything about it.
+
+use std::collections::VecDeque;
+
+use finwatch_record::Collection;
+
+use super::scope::{self, Scope};
+
+/// Collections of generational ZGC after which a finalizable object has been promoted, be it
+/// dead or not: young collections keep them all, and ZGC promotes the sooner the more it has
+/// to keep (`ZYoungGeneration`'s tenuring threshold).
+const ZGC_TENURING: usize = 4;
+
+/// From the end of a collection until the ReferenceHandler has queued what it found.
+const SETTLING_MS: u64 = 200;
+
+/// A collection that looked at the whole heap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looked {
+    /// Not later than it began, in milliseconds since the JVM started.
+    pub began_ms: u64,
+    /// Not earlier than it ended.
+    pub ended_ms: u64,
+    /// The begin is put about a whole cycle too early.
+    pub is_vague: bool,
+}
+
+/// The collections that looked at the whole heap, one after the other.
+#[derive(Debug, Default)]
+pub struct Whole {
+    /// Ended not long ago: what it found is being queued.
+    settling: Option<Looked>,
+    /// The last that ended since then.
+    newest: Option<Looked>,
+    g1: G1,
+    /// When the last collections of generational ZGC began, oldest first.
+    zgc_ms: VecDeque<u64>,
+    samples_ms: [u64; 2],
+}
+
+/// The pauses of G1's concurrent cycles.
+#[derive(Debug, Default)]
+struct G1 {
+    /// Collections that were told; each is one pause.
+    told: u64,
+    /// Pauses without a collection at the last sample.
+    untold: Option<u64>,
+    /// Those of them that were there at the sample before, too: no record was late.
+    certain: u64,
+    /// For the last two pauses of concurrent cycles, a time before them.
+    before_ms: VecDeque<u64>,
+}
+
+impl Whole {
+    /// A collection has ended.
+    pub fn collection(&mut self, collection: &Collection) {
+        let ended_ms = collection.start_uptime_ms + collection.duration_ms as u64;
+        if is_g1(collection) {
+            self.g1.told += 1;
+        }
+        let name = collection.collector.as_deref().unwrap_or_default();
+        let promoted_ms = match name {
+            "ZGC Major Cycles" | "ZGC Minor Cycles" => self.zgc(collection.start_uptime_ms),
+            _ => Some(collection.start_uptime_ms),
+        };
+        match (scope::of(collection), promoted_ms) {
+            (Scope::Whole, Some(began_ms)) => self.looked(Looked {
+                began_ms,
+                ended_ms,
+                is_vague: false,
+            }),
+            (Scope::G1Concurrent, _) => {
+                self.concurrent_pause(collection.start_uptime_ms, ended_ms);
+            }
+            _ => {}
+        }
+    }
+
+    /// A sample was taken. The collection whose finds have been queued by now.
+    pub fn sample(&mut self, now_ms: u64, pauses_total: u64) -> Option<Looked> {
+        for _ in 0..self.g1.more_untold(pauses_total) {
+            // It was there at the last sample and not at the one before.
+            self.concurrent_pause(self.samples_ms[0], now_ms);
+        }
+        self.samples_ms = [self.samples_ms[1], now_ms];
+        let settled = self
+            .settling
+            .take_if(|looked| looked.ended_ms + SETTLING_MS <= now_ms);
+        if self.settling.is_none() {
+            self.settling = self.newest.take();
+        }
+        settled
+    }
+
+    /// A time since when everything has been promoted that is older.
+    fn zgc(&mut self, start_ms: u64) -> Option<u64> {
+        let before = (self.zgc_ms.len() == ZGC_TENURING)
+            .then(|| self.zgc_ms.pop_front())
+            .flatten();
+        self.zgc_ms.push_back(start_ms);
+        before
+    }
+
+    fn looked(&mut self, looked: Looked) {
+        match self.settling {
+            None => self.settling = Some(looked),
+            Some(_) => self.newest = Some(looked),
+        }
+    }
+
+    fn concurrent_pause(&mut self, before_ms: u64, ended_ms: u64) {
+        self.g1.before_ms.push_back(before_ms);
+        if self.g1.before_ms.len() > 2
+            && let Some(began_ms) = self.g1.before_ms.pop_front()
+        {
+            self.looked(Looked {
+                began_ms,
+                ended_ms,
+                is_vague: true,
+            });
+        }
+    }
+}
+
+impl G1 {
+    fn more_untold(&mut self, pauses_total: u64) -> u64 {
+        if self.told == 0 {
+            return 0;
+        }
+        let untold = pauses_total.saturating_sub(self.told);
+        let Some(before) = self.untold.replace(untold) else {
+            self.certain = untold;
+            return 0;
+        };
+        let certain = before.min(untold).max(self.certain);
+        certain - std::mem::replace(&mut self.certain, certain)
+    }
+}
+
+fn is_g1(collection: &Collection) -> bool {
+    let name = collection.collector.as_deref().unwrap_or_default();
+    name.starts_with("G1 ")
+}
+
+#[cfg(test)]
+mod tests {
+    use finwatch_record::CollectionPauses;
+
+    use super::*;
+
+    fn collection(name: &str, start_uptime_ms: u64) -> Collection {
+        Collection {
+            collector: Some(name.to_owned()),
+            action: None,
+            cause: None,
+            id: None,
+            start_uptime_ms,
+            duration_ms: 10.0,
+            pauses: CollectionPauses::default(),
+            pools: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_full_collection_counts_when_what_it_found_has_been_queued() {
+        let mut whole = Whole::default();
+        whole.collection(&collection("MarkSweepCompact", 1000));
+        assert_eq!(whole.sample(1100, 1), None);
+        whole.collection(&collection("MarkSweepCompact", 1150));
+        let looked = |began_ms| Looked {
+            began_ms,
+            ended_ms: began_ms + 10,
+            is_vague: false,
+        };
+        assert_eq!(whole.sample(1300, 2), Some(looked(1000)));
+        assert_eq!(whole.sample(1400, 2), Some(looked(1150)));
+        assert_eq!(whole.sample(1500, 2), None);
+    }
+
+    #[test]
+    fn young_collections_do_not_count() {
+        let mut whole = Whole::default();
+        whole.collection(&collection("Copy", 1000));
+        assert_eq!(whole.sample(2000, 1), None);
+    }
+
+    #[test]
+    fn a_pause_of_a_concurrent_cycle_that_is_told_goes_back_to_the_one_before_the_last() {
+        let mut whole = Whole::default();
+        for start in [1000, 1050, 2000] {
+            whole.collection(&collection("G1 Concurrent GC", start));
+        }
+        let looked = whole.sample(3000, 3).unwrap();
+        assert_eq!((looked.began_ms, looked.ended_ms), (1000, 2010));
+        assert!(looked.is_vague);
+    }
+
+    #[test]
+    fn a_major_cycle_of_zgc_says_nothing_of_what_may_be_young() {
+        let mut whole = Whole::default();
+        for start in [1000, 2000, 3000] {
+            whole.collection(&collection("ZGC Minor Cycles", start));
+        }
+        whole.collection(&collection("ZGC Major Cycles", 4000));
+        assert_eq!(whole.sample(5000, 0), None);
+        whole.collection(&collection("ZGC Major Cycles", 5000));
+        let looked = whole.sample(6000, 0).unwrap();
+        assert_eq!((looked.began_ms, looked.ended_ms), (1000, 5010));
+    }
+
+    #[test]
+    fn before_jdk_20_pauses_without_a_collection_are_those_of_concurrent_cycles() {
+        let mut whole = Whole::default();
+        let young = |whole: &mut Whole, start| {
+            whole.collection(&collection("G1 Young Generation", start));
+        };
+        young(&mut whole, 500);
+        assert_eq!(whole.sample(1000, 1), None);
+        // Remark and cleanup of a first cycle, certain one sample later.
+        assert_eq!(whole.sample(2000, 3), None);
+        assert_eq!(whole.sample(3000, 3), None);
+        // A collection whose record is late is no cycle.
+        assert_eq!(whole.sample(4000, 4), None);
+        young(&mut whole, 3900);
+        assert_eq!(whole.sample(5000, 4), None);
+        // The second cycle.
+        assert_eq!(whole.sample(6000, 6), None);
+        assert_eq!(whole.sample(7000, 6), None);
+        let looked = whole.sample(8000, 6).unwrap();
+        assert_eq!((looked.began_ms, looked.ended_ms), (1000, 7000));
+    }
+}

@@ -1,0 +1,548 @@
+//! Made-up programs and the alerts that come of them. What real ones look like, and that
+//! healthy ones raise nothing, is tested on real JVMs.
+
+use std::time::{Duration, SystemTime};
+
+use finwatch_record::{
+    Alert, AlertKind, AlertState, Collection, CollectionPauses, Counts, FinalizeDurations, Holders,
+    Memory, Pool, PoolChange, PoolKind, Usage,
+};
+use proptest::prelude::*;
+
+use super::*;
+
+const MAX: u64 = 64 << 20;
+
+/// One class of a made-up program.
+#[derive(Clone)]
+struct Made {
+    name: &'static str,
+    counts: Counts,
+    finalize_ns: FinalizeDurations,
+}
+
+impl Made {
+    fn register(&mut self, objects: u64) {
+        self.counts.registered += objects;
+        self.counts.registered_total += objects;
+    }
+
+    fn enqueue(&mut self, objects: u64) {
+        self.counts.pending += objects;
+        self.counts.enqueued_total += objects;
+    }
+
+    fn begin(&mut self) {
+        self.counts.pending -= 1;
+        self.counts.registered -= 1;
+        self.counts.running += 1;
+    }
+
+    fn finalize(&mut self, objects: u64, each_ns: u64) {
+        let objects = objects.min(self.counts.pending);
+        self.counts.pending -= objects;
+        self.counts.registered -= objects;
+        self.counts.finalized_total += objects;
+        self.finalize_ns.count += objects;
+        self.finalize_ns.sum += objects * each_ns;
+    }
+
+    fn throw(&mut self, objects: u64) {
+        self.finalize(objects, 1000);
+        self.counts.finalized_total -= objects;
+        self.counts.threw_total += objects;
+    }
+}
+
+/// A made-up program, one step a second.
+struct Program {
+    alerts: Alerts,
+    seconds: u64,
+    classes: Vec<Made>,
+    used_bytes: u64,
+    pauses: u64,
+    told: Vec<Alert>,
+    thread: Option<FinalizerThread>,
+}
+
+impl Program {
+    fn new(names: &[&'static str]) -> Program {
+        let class = |&name| Made {
+            name,
+            counts: Counts::default(),
+            finalize_ns: FinalizeDurations::default(),
+        };
+        Program {
+            alerts: Alerts::new(Thresholds {
+                patience: Duration::from_secs(10),
+                stuck: Duration::from_secs(10),
+                many: 1000,
+            }),
+            seconds: 0,
+            classes: names.iter().map(class).collect(),
+            used_bytes: 4 << 20,
+            pauses: 0,
+            told: Vec::new(),
+            thread: None,
+        }
+    }
+
+    fn collect(&mut self, collector: &str) {
+        let pool = |name: &str, bytes| PoolChange {
+            name: name.to_owned(),
+            before_bytes: bytes,
+            after_bytes: bytes,
+        };
+        self.pauses += 1;
+        self.alerts.collection(&Collection {
+            collector: Some(collector.to_owned()),
+            action: matches!(collector, "PS MarkSweep" | "MarkSweepCompact")
+                .then(|| "end of major GC".to_owned()),
+            cause: None,
+            id: None,
+            start_uptime_ms: (self.seconds * 1000).saturating_sub(500),
+            duration_ms: 10.0,
+            pauses: CollectionPauses::default(),
+            pools: vec![pool("Heap", self.used_bytes), pool("Metaspace", 1 << 30)],
+        });
+    }
+
+    /// A second passes.
+    fn sample(&mut self) {
+        self.seconds += 1;
+        let usage = |used_bytes, max_bytes| Usage {
+            used_bytes,
+            committed_bytes: used_bytes,
+            max_bytes,
+        };
+        let pool = |name: &str, kind| Pool {
+            name: name.to_owned(),
+            kind,
+            usage: usage(0, None),
+            after_gc_bytes: None,
+        };
+        let memory = Memory {
+            heap: usage(self.used_bytes, Some(MAX)),
+            non_heap: usage(0, None),
+            pools: vec![
+                pool("Heap", PoolKind::Heap),
+                pool("Metaspace", PoolKind::NonHeap),
+            ],
+            buffers: Vec::new(),
+        };
+        let mut whole = Counts::default();
+        self.classes.iter().for_each(|class| whole += class.counts);
+        let uptime_ms = self.seconds * 1000;
+        let seen = Seen {
+            now: Moment {
+                uptime_ms,
+                time: SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 30),
+            },
+            whole,
+            memory: Some(&memory),
+            pauses_total: self.pauses,
+            finalizer_thread: self.thread.as_ref(),
+        };
+        let classes = self.classes.iter().map(|class| ClassNow {
+            class: class.name,
+            loader: None,
+            counts: class.counts,
+            finalize_ns: class.finalize_ns,
+        });
+        let told = self.alerts.sample(&seen, classes);
+        self.told.extend(told);
+    }
+
+    /// So many seconds, in each of which this happens.
+    fn run(&mut self, seconds: u64, mut step: impl FnMut(&mut Program, u64)) -> &mut Program {
+        for second in 0..seconds {
+            step(self, second);
+            self.sample();
+        }
+        self
+    }
+
+    /// What was told until now: kind, class, state.
+    fn told(&self) -> Vec<(AlertKind, &str, AlertState)> {
+        let told = self.told.iter();
+        told.map(|a| (a.kind, a.class.as_deref().unwrap_or_default(), a.state))
+            .collect()
+    }
+
+    fn evidence(&self, name: &str) -> f64 {
+        self.told.last().unwrap().evidence[name].as_f64().unwrap()
+    }
+}
+
+use AlertState::{Cleared, Raised};
+
+#[test]
+fn a_leak_that_full_collections_see_is_told_once_with_its_bytes() {
+    let mut program = Program::new(&["Leaked", "Fine"]);
+    program.run(80, |program, second| {
+        program.classes[0].register(1000);
+        program.classes[1].register(500);
+        program.classes[1].enqueue(500);
+        program.classes[1].finalize(500, 1000);
+        program.used_bytes += 500_000;
+        if second % 5 == 4 {
+            program.collect("MarkSweepCompact");
+        }
+    });
+    let leaks: Vec<_> = program
+        .told()
+        .into_iter()
+        .filter(|(kind, ..)| *kind == AlertKind::RegisteredLeak)
+        .collect();
+    assert_eq!(leaks, [(AlertKind::RegisteredLeak, "Leaked", Raised)]);
+    let leak = program
+        .told
+        .iter()
+        .find(|a| a.kind == AlertKind::RegisteredLeak);
+    let bytes = leak.unwrap().evidence["bytes_per_object_estimate"].as_f64();
+    assert!((bytes.unwrap() - 500.0).abs() < 25.0, "{bytes:?}");
+}
+
+#[test]
+fn a_leak_is_over_when_a_collection_finds_less_than_half_of_it() {
+    let mut program = Program::new(&["Leaked"]);
+    program.run(70, |program, second| {
+        program.classes[0].register(1000);
+        program.used_bytes += 500_000;
+        if second % 5 == 4 {
+            program.collect("ZGC Cycles");
+        }
+    });
+    program.classes[0].enqueue(60_000);
+    program.classes[0].finalize(60_000, 1000);
+    program.used_bytes = 8 << 20;
+    program.run(60, |program, second| {
+        if second % 5 == 4 {
+            program.collect("ZGC Cycles");
+        }
+    });
+    let of_kind = |kind| {
+        let told = program.told.iter().filter(move |a| a.kind == kind);
+        told.map(|a| a.state).collect::<Vec<_>>()
+    };
+    assert_eq!(of_kind(AlertKind::RegisteredLeak), [Raised, Cleared]);
+    assert_eq!(of_kind(AlertKind::HeapExhaustion), [Raised, Cleared]);
+    assert_eq!(program.alerts.raised(), []);
+}
+
+#[test]
+fn growth_that_only_young_collections_saw_is_floating_until_a_full_one_decides() {
+    let grow = |program: &mut Program, _| {
+        program.classes[0].register(100);
+        program.used_bytes += 60_000;
+        program.collect("Copy");
+    };
+    let mut program = Program::new(&["Promoted"]);
+    program.run(700, grow);
+    let floating = (AlertKind::RegisteredFloating, "Promoted", Raised);
+    assert_eq!(program.told(), [floating]);
+
+    program.classes[0].enqueue(70_000);
+    program.classes[0].finalize(70_000, 1000);
+    program.used_bytes = 4 << 20;
+    program.collect("MarkSweepCompact");
+    program.run(30, |_, _| {});
+    let cleared = (AlertKind::RegisteredFloating, "Promoted", Cleared);
+    assert_eq!(program.told(), [floating, cleared]);
+
+    // The same again is what this class does.
+    program.run(700, grow);
+    assert_eq!(program.told().len(), 2);
+}
+
+#[test]
+fn the_first_full_collection_that_leaves_nearly_all_of_what_grew_decides() {
+    let mut program = Program::new(&["Promoted"]);
+    program.run(70, |program, _| {
+        program.classes[0].register(1000);
+        program.used_bytes += 600_000;
+        program.collect("Copy");
+    });
+    assert_eq!(program.told(), []);
+    program.collect("MarkSweepCompact");
+    program.run(2, |_, _| {});
+    let leak = (AlertKind::RegisteredLeak, "Promoted", Raised);
+    assert_eq!(program.told(), [leak]);
+    assert!((program.evidence("bytes_per_object_estimate") - 600.0).abs() < 30.0);
+}
+
+#[test]
+fn a_walk_for_the_holders_decides_what_collections_can_not() {
+    let mut program = Program::new(&["Promoted"]);
+    program.run(700, |program, _| {
+        program.classes[0].register(100);
+        program.used_bytes += 60_000;
+        program.collect("PS Scavenge");
+    });
+    program.alerts.holders(&Holders {
+        class: "Promoted".to_owned(),
+        loader: None,
+        instances: 70_000,
+        held: 69_990,
+        sampled: None,
+        unheld: Some(10),
+        paths: Vec::new(),
+        complete: true,
+        incomplete_reason: None,
+        stw_ms: None,
+        stw_ms_max: None,
+    });
+    program.run(20, |_, _| {});
+    let floating = |state| (AlertKind::RegisteredFloating, "Promoted", state);
+    let leak = (AlertKind::RegisteredLeak, "Promoted", Raised);
+    assert_eq!(program.told(), [floating(Raised), leak, floating(Cleared)]);
+}
+
+#[test]
+fn a_cache_that_fills_up_is_no_leak() {
+    let mut program = Program::new(&["Cached"]);
+    program.run(20, |program, _| {
+        program.classes[0].register(2000);
+        program.used_bytes += 1_000_000;
+        program.collect("ZGC Cycles");
+    });
+    program.run(600, |program, _| program.collect("ZGC Cycles"));
+    assert_eq!(program.told(), []);
+}
+
+#[test]
+fn dead_objects_that_a_full_collection_finds_each_time_are_no_leak() {
+    let mut program = Program::new(&["Floating"]);
+    let low = program.used_bytes;
+    program.run(1000, |program, second| {
+        program.classes[0].register(1000);
+        program.used_bytes += 500_000;
+        if second % 60 == 59 {
+            let dead = program.classes[0].counts.registered;
+            program.classes[0].enqueue(dead);
+            program.classes[0].finalize(dead, 1000);
+            program.used_bytes = low;
+            program.collect("MarkSweepCompact");
+        } else if second % 2 == 0 {
+            // Young collections find most of the others.
+            program.classes[0].register(3000);
+            program.classes[0].enqueue(3000);
+            program.classes[0].finalize(3000, 1000);
+            program.collect("Copy");
+        }
+    });
+    assert_eq!(program.told(), []);
+}
+
+#[test]
+fn a_queue_that_is_never_worked_off_is_told_with_the_class_that_costs_the_time() {
+    let mut program = Program::new(&["Many", "Slow"]);
+    program.run(60, |program, _| {
+        program.classes[0].register(1000);
+        program.classes[0].enqueue(1000);
+        program.classes[0].finalize(400, 1_000);
+        program.classes[1].register(100);
+        program.classes[1].enqueue(100);
+        program.classes[1].finalize(90, 10_000_000);
+    });
+    let grows = (AlertKind::PendingGrowth, "Many", Raised);
+    assert!(program.told().contains(&grows), "{:?}", program.told());
+    let alert = program
+        .told
+        .iter()
+        .find(|a| a.kind == AlertKind::PendingGrowth);
+    assert_eq!(alert.unwrap().cause_class.as_deref(), Some("Slow"));
+    let rate = |name: &str| alert.unwrap().evidence[name].as_f64().unwrap();
+    assert!((rate("arriving_per_s") - 1100.0).abs() < 10.0);
+    assert!((rate("leaving_per_s") - 490.0).abs() < 10.0);
+    let slow = (AlertKind::FinalizerSlow, "Slow", Raised);
+    assert!(program.told().contains(&slow), "{:?}", program.told());
+
+    program.run(200, |program, _| program.classes[0].finalize(1000, 1000));
+    let over = (AlertKind::PendingGrowth, "Many", Cleared);
+    assert!(program.told().contains(&over), "{:?}", program.told());
+}
+
+#[test]
+fn a_burst_that_is_worked_off_is_no_backlog() {
+    let mut program = Program::new(&["Burst"]);
+    program.run(300, |program, second| {
+        if second % 60 < 2 {
+            program.classes[0].register(100_000);
+            program.classes[0].enqueue(100_000);
+        }
+        program.classes[0].finalize(5_000, 1_000);
+    });
+    assert_eq!(program.told(), []);
+}
+
+#[test]
+fn a_call_that_does_not_end_is_stuck_until_it_does() {
+    let mut program = Program::new(&["Stuck"]);
+    program.classes[0].register(5000);
+    program.classes[0].enqueue(5000);
+    program.run(5, |program, _| program.classes[0].finalize(10, 1_000));
+    program.classes[0].begin();
+    program.run(30, |program, _| {
+        program.classes[0].register(100);
+        program.classes[0].enqueue(100);
+    });
+    let stuck = |state| (AlertKind::FinalizerStuck, "Stuck", state);
+    assert_eq!(program.told(), [stuck(Raised)]);
+    assert_eq!(program.told[0].since_uptime_ms, 6_000);
+    program.classes[0].counts.running -= 1;
+    program.classes[0].counts.finalized_total += 1;
+    program.sample();
+    assert_eq!(program.told(), [stuck(Raised), stuck(Cleared)]);
+    program.run(20, |program, _| program.classes[0].finalize(1000, 1_000));
+    assert_eq!(program.told().len(), 2, "{:?}", program.told());
+}
+
+#[test]
+fn a_queue_that_nobody_takes_from_has_no_thread() {
+    let mut program = Program::new(&["Waits"]);
+    program.run(5, |program, _| {
+        program.classes[0].register(100);
+        program.classes[0].enqueue(100);
+        program.classes[0].finalize(100, 1_000);
+    });
+    program.run(30, |program, _| {
+        program.classes[0].register(100);
+        program.classes[0].enqueue(100);
+    });
+    assert_eq!(program.told(), [(AlertKind::FinalizerDead, "", Raised)]);
+    assert_eq!(program.evidence("finalized_total"), 500.0);
+}
+
+#[test]
+fn a_habit_of_throwing_is_told_and_a_single_exception_is_not() {
+    let mut program = Program::new(&["Throws", "Threw"]);
+    program.run(40, |program, second| {
+        for class in &mut program.classes {
+            class.register(10);
+            class.enqueue(10);
+        }
+        program.classes[0].throw(10);
+        program.classes[1].throw(u64::from(second % 20 == 0));
+        program.classes[1].finalize(10, 1_000);
+    });
+    let throws = |state| (AlertKind::FinalizerThrows, "Throws", state);
+    assert_eq!(program.told(), [throws(Raised)]);
+    program.run(60, |program, _| {
+        program.classes[0].register(10);
+        program.classes[0].enqueue(10);
+        program.classes[0].finalize(10, 1_000);
+    });
+    assert_eq!(program.told(), [throws(Raised), throws(Cleared)]);
+}
+
+#[test]
+fn a_heap_that_fills_up_without_finalizable_objects_names_no_class() {
+    let mut program = Program::new(&["Steady"]);
+    program.classes[0].register(5000);
+    program.run(100, |program, second| {
+        program.used_bytes += 500_000;
+        if second % 5 == 4 {
+            program.collect("PS MarkSweep");
+        }
+    });
+    assert_eq!(program.told(), [(AlertKind::HeapExhaustion, "", Raised)]);
+    assert_eq!(program.told[0].cause_class, None);
+    assert!(program.evidence("full_in_s_estimate") > 10.0);
+    assert!(program.evidence("confidence") > 0.99);
+}
+
+/// Three collections in a line say little while the heap has room.
+#[test]
+fn a_load_that_rises_and_falls_is_no_exhaustion() {
+    let mut program = Program::new(&["Steady"]);
+    program.used_bytes = 28_000_000;
+    for change in [
+        4_000_000, 4_000_000, 4_000_000, -4_000_000, -4_000_000, -4_000_000,
+    ] {
+        program.run(10, |_, _| {});
+        program.used_bytes = program.used_bytes.saturating_add_signed(change);
+        program.collect("PS MarkSweep");
+        program.sample();
+    }
+    assert_eq!(program.told(), []);
+}
+
+/// A cycle of G1: marking ends, and mixed collections free what it found dead.
+fn g1_cycle(program: &mut Program, marked_bytes: u64, live_bytes: u64) {
+    program.used_bytes = marked_bytes;
+    program.collect("G1 Young Generation");
+    program.collect("G1 Concurrent GC");
+    program.collect("G1 Concurrent GC");
+    program.run(10, |_, _| {});
+    program.used_bytes = live_bytes;
+    program.collect("G1 Young Generation");
+    program.run(10, |_, _| {});
+}
+
+#[test]
+fn what_g1_has_marked_and_not_freed_yet_is_not_taken_to_live() {
+    let mut program = Program::new(&["Steady"]);
+    for (marked, live) in [(40, 36), (46, 40), (47, 44), (56, 40), (53, 41), (57, 45)] {
+        g1_cycle(&mut program, marked << 20, live << 20);
+    }
+    assert_eq!(program.told(), []);
+}
+
+#[test]
+fn a_leak_that_g1_sees_is_told() {
+    let mut program = Program::new(&["Steady"]);
+    for live in [36, 40, 44, 48, 52, 56] {
+        g1_cycle(&mut program, (live + 4) << 20, live << 20);
+    }
+    assert_eq!(program.told(), [(AlertKind::HeapExhaustion, "", Raised)]);
+}
+
+/// A load that goes up and down to the same heights.
+#[test]
+fn what_was_lived_with_before_is_no_exhaustion() {
+    let mut program = Program::new(&["Steady"]);
+    program.used_bytes = 56 << 20;
+    for megabytes in [56, 36, 42, 49, 55, 36, 42, 49, 55] {
+        program.used_bytes = megabytes << 20;
+        program.run(10, |_, _| {});
+        program.collect("PS MarkSweep");
+    }
+    program.run(10, |_, _| {});
+    assert_eq!(program.told(), []);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    /// Whatever the counts are, even ones that no ledger would give: no panic, and what is
+    /// raised and cleared alternates.
+    #[test]
+    fn any_stream_raises_and_clears_in_turn(
+        steps in prop::collection::vec((0..4_u8, any::<[u32; 7]>(), 0..80_u64, 0..5_u8), 1..150),
+    ) {
+        let mut program = Program::new(&["A", "B", "C", "D"]);
+        let collectors = ["Copy", "MarkSweepCompact", "G1 Young Generation", "G1 Concurrent GC", ""];
+        for (class, n, megabytes, collector) in steps {
+            program.classes[usize::from(class)].counts = Counts {
+                registered: n[0].into(),
+                pending: n[1].into(),
+                running: u64::from(n[2] % 3),
+                registered_total: n[3].into(),
+                enqueued_total: n[4].into(),
+                finalized_total: n[5].into(),
+                threw_total: n[6].into(),
+            };
+            program.used_bytes = megabytes << 20;
+            program.seconds += u64::from(n[0] % 20);
+            program.sample();
+            program.collect(collectors[usize::from(collector)]);
+        }
+        let mut states = std::collections::BTreeMap::new();
+        for alert in &program.told {
+            let key = (alert.kind, alert.class.clone());
+            let before = states.insert(key, alert.state).unwrap_or(Cleared);
+            prop_assert_ne!(before, alert.state);
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The ways from roots to objects, merged: objects of one class that are reached in the same
+//! way are one node.
+//!
+//! What is reached in the same way is alike. So of each node only so many objects are looked
+//! at, and how many there are of those behind them is estimated: a node whose objects lead to
+//! so many others on the average has so many behind it in all.
+//!
+//! Grows while the application stands still, so it is small and finds what it found before
+//! without a search.
+
+use std::collections::HashMap;
+
+use crate::jvmti::Frame;
+
+/// Where an object is, or a root.
+pub type Node = u32;
+
+/// Nodes, at the most; what comes then is put where it branches off.
+const MOST_NODES: usize = 1 << 16;
+
+/// Steps that are remembered by themselves, a power of two.
+const REMEMBERED: usize = 1 << 10;
+
+/// Where a path begins. Classes and threads by their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Start {
+    /// The object of a thread.
+    Thread(u32),
+    /// A local variable.
+    Stack(Frame),
+    /// A JNI local reference.
+    JniLocal(Frame),
+    /// A static field, by class and index.
+    Static(u32, i32),
+    /// A class, by what belongs to it.
+    Class(u32),
+    /// A JNI global reference.
+    JniGlobal,
+    /// A monitor.
+    Monitor,
+    /// Something inside the VM.
+    Other,
+}
+
+/// Which part of an object leads on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Via {
+    /// A field, by JVMTI's index.
+    Field(i32),
+    /// An element of an array, or no field.
+    NoField,
+}
+
+/// How a node is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Step {
+    Start(Start),
+    From { node: Node, via: Via, class: u32 },
+}
+
+/// All ways that were gone.
+pub struct Paths {
+    nodes: Vec<Place>,
+    index: HashMap<Step, Node>,
+    remembered: Vec<Option<(Step, Node)>>,
+}
+
+struct Place {
+    step: Step,
+    /// Objects from the root to this one.
+    depth: u16,
+    /// Objects that were referred to here and nowhere before.
+    met: u64,
+    /// Objects whose references were looked at; a part of one, of a long array.
+    seen: f64,
+}
+
+impl Paths {
+    /// None yet.
+    pub fn new() -> Paths {
+        Paths {
+            nodes: Vec::new(),
+            index: HashMap::new(),
+            remembered: vec![None; REMEMBERED],
+        }
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&mut self) {
+        self.nodes.clear();
+        self.index.clear();
+        self.remembered.fill(None);
+    }
+
+    /// The node of a root.
+    pub fn start(&mut self, start: Start) -> Node {
+        self.node(Step::Start(start), 0).unwrap_or(0)
+    }
+
+    /// The node of an object that another refers to. What is linked to its own kind, such as
+    /// the nodes of a list or a tree, is one node after the second.
+    pub fn step(&mut self, node: Node, via: Via, class: u32) -> Node {
+        if self.class(node) == Some(class)
+            && self.before(node).and_then(|before| self.class(before)) == Some(class)
+        {
+            return node;
+        }
+        let depth = self.depth(node).saturating_add(1);
+        self.node(Step::From { node, via, class }, depth)
+            .unwrap_or(node)
+    }
+
+    /// `None` where there is no room for it.
+    fn node(&mut self, step: Step, depth: u16) -> Option<Node> {
+        let slot = slot(&step);
+        if let Some((known, node)) = self.remembered[slot]
+            && known == step
+        {
+            return Some(node);
+        }
+        let node = match self.index.get(&step) {
+            Some(&node) => node,
+            None if self.nodes.len() >= MOST_NODES => return None,
+            None => {
+                let node = self.nodes.len() as Node;
+                self.nodes.push(Place {
+                    step,
+                    depth,
+                    met: 0,
+                    seen: 0.0,
+                });
+                self.index.insert(step, node);
+                node
+            }
+        };
+        self.remembered[slot] = Some((step, node));
+        Some(node)
+    }
+
+    fn class(&self, node: Node) -> Option<u32> {
+        match self.nodes.get(node as usize)?.step {
+            Step::From { class, .. } => Some(class),
+            Step::Start(_) => None,
+        }
+    }
+
+    fn before(&self, node: Node) -> Option<Node> {
+        match self.nodes.get(node as usize)?.step {
+            Step::From { node, .. } => Some(node),
+            Step::Start(_) => None,
+        }
+    }
+
+    /// Objects from the root to a node, itself included.
+    pub fn depth(&self, node: Node) -> u16 {
+        self.nodes.get(node as usize).map_or(0, |place| place.depth)
+    }
+
+    /// One more object was met at a node. How many that makes.
+    pub fn meet(&mut self, node: Node) -> u64 {
+        self.nodes.get_mut(node as usize).map_or(0, |place| {
+            place.met += 1;
+            place.met
+        })
+    }
+
+    /// The references of one more object were looked at, or those of a part of it.
+    pub fn see(&mut self, node: Node, part: f64) {
+        if let Some(place) = self.nodes.get_mut(node as usize) {
+            place.seen += part;
+        }
+    }
+
+    /// The nodes of objects of a class: how many were met there, and how many there are, as
+    /// far as can be told from what was seen.
+    pub fn ends(&self, class: u32) -> Vec<End> {
+        let mut estimates: Vec<f64> = Vec::with_capacity(self.nodes.len());
+        for place in &self.nodes {
+            // A node is made after the one before it.
+            let estimate = match place.step {
+                Step::Start(_) => 1.0,
+                Step::From { node, .. } => {
+                    let before = &self.nodes[node as usize];
+                    let there = estimates[node as usize];
+                    // What was met in objects that were not noted as seen was met in one.
+                    let seen = match before.step {
+                        Step::Start(_) => 1.0,
+                        Step::From { .. } if before.seen > 0.0 => before.seen,
+                        Step::From { .. } => there.max(1.0),
+                    };
+                    (place.met as f64 * there / seen).max(place.met as f64)
+                }
+            };
+            estimates.push(estimate);
+        }
+        let nodes = self.nodes.iter().zip(estimates).enumerate();
+        let is_end =
+            |place: &Place| matches!(place.step, Step::From { class: of, .. } if of == class);
+        let ends = nodes.filter(|(_, (place, _))| is_end(place) && place.met > 0);
+        let mut ends: Vec<End> = ends
+            .map(|(node, (place, estimate))| End {
+                node: node as Node,
+                met: place.met,
+                estimate,
+            })
+            .collect();
+        ends.sort_by(|a, b| b.estimate.total_cmp(&a.estimate).then(a.node.cmp(&b.node)));
+        ends
+    }
+
+    /// The way to a node: where it starts, the objects on it with the part that leads on, the
+    /// node itself left out.
+    pub fn way(&self, end: Node) -> Way {
+        let mut links = Vec::new();
+        let mut at = end;
+        let mut leading = None;
+        loop {
+            match self.nodes.get(at as usize).map(|place| place.step) {
+                None => return (Start::Other, Vec::new()),
+                Some(Step::Start(start)) => {
+                    links.reverse();
+                    return (start, links);
+                }
+                Some(Step::From { node, via, class }) => {
+                    links.extend(leading.map(|leading| (class, leading)));
+                    leading = Some(via);
+                    at = node;
+                }
+            }
+        }
+    }
+}
+
+/// Where a way starts, and the objects on it by their class with the part that leads on.
+pub type Way = (Start, Vec<(u32, Via)>);
+
+/// The objects of a class that are reached in one way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct End {
+    /// Where.
+    pub node: Node,
+    /// How many were met.
+    pub met: u64,
+    /// How many there are.
+    pub estimate: f64,
+}
+
+fn slot(step: &Step) -> usize {
+    let mixed = match *step {
+        Step::Start(_) => 0,
+        Step::From { node, via, class } => {
+            let via = match via {
+                Via::Field(index) => index as u32,
+                Via::NoField => u32::MAX,
+            };
+            node.wrapping_mul(31).wrapping_add(class).wrapping_mul(31) ^ via
+        }
+    };
+    (mixed.wrapping_mul(0x9E37_79B9) >> 22) as usize % REMEMBERED
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_way_is_gone_once() {
+        let mut paths = Paths::new();
+        let thread = paths.start(Start::Thread(0));
+        let queue = paths.step(thread, Via::NoField, 1);
+        paths.meet(queue);
+        paths.see(queue, 1.0);
+        for _ in 0..3 {
+            let task = paths.step(queue, Via::Field(4), 2);
+            paths.meet(task);
+        }
+        let other = paths.step(queue, Via::Field(5), 2);
+        paths.meet(other);
+        let ends = paths.ends(2);
+        let estimates: Vec<f64> = ends.iter().map(|end| end.estimate).collect();
+        assert_eq!(estimates, [3.0, 1.0]);
+        let way = paths.way(ends[0].node);
+        assert_eq!(way, (Start::Thread(0), vec![(1, Via::Field(4))]));
+        assert_eq!(paths.depth(ends[0].node), 2);
+    }
+
+    #[test]
+    fn what_is_behind_those_that_were_not_looked_at_is_estimated() {
+        let mut paths = Paths::new();
+        let array = paths.start(Start::Static(7, 0));
+        let array = paths.step(array, Via::NoField, 1);
+        paths.meet(array);
+        // A hundredth of it: 80 objects and 20 nulls.
+        paths.see(array, 0.01);
+        let task = paths.step(array, Via::NoField, 2);
+        for _ in 0..80 {
+            paths.meet(task);
+        }
+        paths.see(task, 40.0);
+        let statement = paths.step(task, Via::Field(0), 3);
+        for _ in 0..20 {
+            paths.meet(statement);
+        }
+        let ends = paths.ends(3);
+        assert_eq!((ends.len(), ends[0].met), (1, 20));
+        assert!((ends[0].estimate - 4000.0).abs() < 1e-6, "{ends:?}");
+    }
+
+    #[test]
+    fn a_list_is_as_long_as_its_first_link() {
+        let mut paths = Paths::new();
+        let list = paths.start(Start::Static(7, 0));
+        let mut node = paths.step(list, Via::NoField, 1);
+        for _ in 0..1000 {
+            node = paths.step(node, Via::Field(2), 1);
+        }
+        let end = paths.step(node, Via::Field(0), 9);
+        assert_eq!(paths.depth(end), 3);
+        let links = [(1, Via::Field(2)), (1, Via::Field(0))];
+        assert_eq!(paths.way(end), (Start::Static(7, 0), links.to_vec()));
+    }
+
+    #[test]
+    fn there_are_only_so_many() {
+        let mut paths = Paths::new();
+        let start = paths.start(Start::Other);
+        for class in 0..2 * MOST_NODES as u32 {
+            let node = paths.step(start, Via::NoField, class);
+            paths.meet(node);
+        }
+        assert_eq!(paths.nodes.len(), MOST_NODES);
+        let all: u64 = paths.nodes.iter().map(|place| place.met).sum();
+        assert_eq!(all, 2 * MOST_NODES as u64);
+    }
+}

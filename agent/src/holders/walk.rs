@@ -1,0 +1,290 @@
+//! Along the references from the roots, noting how objects are reached.
+//!
+//! In the VM's thread, with the application standing still. Of the objects that are reached in
+//! the same way only so many are looked at, and of long arrays only some elements, in a stop of
+//! its own: the elements of an array are all told by the VM before the first is followed.
+
+use std::{collections::HashSet, time::Instant};
+
+use super::{
+    classes::LoadedClasses,
+    paths::{Node, Paths, Start, Via},
+    tag::{self, Meaning},
+};
+use crate::jvmti::{Answer, Kind, Reference, Visitor};
+
+/// Objects that are tagged, at the most: the VM takes less than 100 bytes for each.
+const MOST_TAGS: usize = 200_000;
+
+/// References between two looks at the clock.
+const REFERENCES_BETWEEN_LOOKS: u64 = 1 << 10;
+
+/// Elements of an array that is told whole.
+const LONG: u32 = 1 << 16;
+
+/// Long arrays that are looked at, at the most.
+const MOST_LONG_ARRAYS: usize = 256;
+
+/// How far a walk may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Objects on a way.
+    pub depth: u16,
+    /// Objects that are reached in one way.
+    pub alike: u64,
+    /// Whether ways from local variables count. Threads and static fields lead to most of what
+    /// they refer to, and say more.
+    pub locals: bool,
+}
+
+/// How far a walk has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// References that were told.
+    pub references: u64,
+    /// The time was up.
+    pub out_of_time: bool,
+    /// There was more than the limits allow.
+    pub cut: bool,
+}
+
+/// An array of which some elements are looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct LongArray {
+    /// Where it is.
+    pub node: Node,
+    /// Its elements.
+    pub length: u32,
+}
+
+/// A walk, of one or several stops.
+pub struct Walk<'a> {
+    classes: &'a LoadedClasses<'a>,
+    paths: Paths,
+    /// The number of the walk: tags of those before it mean nothing.
+    number: u32,
+    limits: Limits,
+    deadline: Instant,
+    /// Objects that have a tag.
+    tagged: usize,
+    /// The classes and threads that were visited.
+    visited: HashSet<i64>,
+    /// Those that were met in the last stop.
+    long_arrays: Vec<LongArray>,
+    /// Where each of the objects is that the stop began at.
+    from: Vec<Node>,
+    progress: Progress,
+}
+
+impl<'a> Walk<'a> {
+    /// Nothing was looked at yet.
+    pub fn new(classes: &'a LoadedClasses<'a>) -> Walk<'a> {
+        Walk {
+            classes,
+            paths: Paths::new(),
+            number: 0,
+            limits: Limits {
+                depth: 0,
+                alike: 0,
+                locals: false,
+            },
+            deadline: Instant::now(),
+            tagged: 0,
+            visited: HashSet::with_capacity(classes.len()),
+            long_arrays: Vec::new(),
+            from: Vec::new(),
+            progress: Progress::default(),
+        }
+    }
+
+    /// A new walk is about to begin, at the roots.
+    pub fn begin(&mut self, limits: Limits, deadline: Instant) {
+        self.number += 1;
+        self.limits = limits;
+        self.deadline = deadline;
+        self.paths.clear();
+        self.visited.clear();
+        self.long_arrays.clear();
+        self.from.clear();
+        self.progress = Progress::default();
+    }
+
+    /// The walk is about to go on at elements of long arrays, which are in an array of their
+    /// own by now, each from where `from` says.
+    pub fn go_on(&mut self, from: Vec<Node>, deadline: Instant) {
+        self.deadline = deadline;
+        self.from = from;
+        self.long_arrays.clear();
+    }
+
+    /// How far it has come.
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// The long arrays that were met in the last stop.
+    pub fn long_arrays(&self) -> &[LongArray] {
+        &self.long_arrays
+    }
+
+    /// The tag of one of these.
+    pub fn long_array_tag(&self, place: usize) -> i64 {
+        tag::long_array(self.number, place)
+    }
+
+    /// A part of a long array is going to be looked at.
+    pub fn see_part(&mut self, array: LongArray, elements: usize) {
+        let part = elements as f64 / f64::from(array.length);
+        self.paths.see(array.node, part);
+        self.progress.cut = true;
+    }
+
+    /// The ways that were gone.
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// Where whatever refers to the object is, and which part of it does.
+    fn origin(&mut self, reference: &Reference) -> (Node, Via) {
+        let start = match reference.kind {
+            Kind::JniGlobal => Start::JniGlobal,
+            Kind::Monitor => Start::Monitor,
+            Kind::Thread | Kind::OtherRoot | Kind::SystemClass => Start::Other,
+            Kind::StackLocal(frame) => Start::Stack(frame),
+            Kind::JniLocal(frame) => Start::JniLocal(frame),
+            Kind::Class
+            | Kind::Field(_)
+            | Kind::StaticField(_)
+            | Kind::Element(_)
+            | Kind::OfClass => return self.part(reference),
+        };
+        (self.paths.start(start), Via::NoField)
+    }
+
+    fn part(&mut self, reference: &Reference) -> (Node, Via) {
+        let via = match reference.kind {
+            Kind::Field(index) => Via::Field(index),
+            _ => Via::NoField,
+        };
+        let node = match (tag::read(reference.referrer_tag), reference.kind) {
+            (Meaning::At { node, .. }, _) => node,
+            (Meaning::Thread(thread), _) => {
+                let start = self.paths.start(Start::Thread(thread));
+                match class_number(reference.referrer_class_tag) {
+                    Some(class) => self.paths.step(start, Via::NoField, class),
+                    None => start,
+                }
+            }
+            (Meaning::Class(number), kind) => {
+                let start = match kind {
+                    Kind::StaticField(index) => Start::Static(number, index),
+                    _ => Start::Class(number),
+                };
+                return (self.paths.start(start), Via::NoField);
+            }
+            // The array that the stop began at.
+            (Meaning::None, Kind::Element(index)) => {
+                let from = usize::try_from(index).ok();
+                let from = from.and_then(|index| self.from.get(index).copied());
+                from.unwrap_or_else(|| self.paths.start(Start::Other))
+            }
+            _ => self.paths.start(Start::Other),
+        };
+        (node, via)
+    }
+
+    /// The first reference of an object (HotSpot, `iterate_over_object`).
+    fn see(&mut self, reference: &Reference) {
+        match tag::read(reference.referrer_tag) {
+            Meaning::At { node, .. } => self.paths.see(node, 1.0),
+            Meaning::Thread(_) => {
+                let (node, _) = self.part(reference);
+                self.paths.meet(node);
+                self.paths.see(node, 1.0);
+            }
+            _ => {}
+        }
+    }
+
+    /// An object that has not been met in this walk.
+    fn meet(&mut self, reference: &Reference, class: u32) -> Answer {
+        let (origin, via) = self.origin(reference);
+        let node = self.paths.step(origin, via, class);
+        let met = self.paths.meet(node);
+        let is_within = met <= self.limits.alike
+            && self.paths.depth(node) <= self.limits.depth
+            && (self.tagged < MOST_TAGS || reference.tag != 0);
+        if !is_within {
+            self.progress.cut = true;
+            return Answer::Skip;
+        }
+        self.tagged += usize::from(reference.tag == 0);
+        match reference.length {
+            Some(length) if length > LONG => {
+                if self.long_arrays.len() >= MOST_LONG_ARRAYS {
+                    self.progress.cut = true;
+                    return Answer::Skip;
+                }
+                let tag = self.long_array_tag(self.long_arrays.len());
+                self.long_arrays.push(LongArray { node, length });
+                Answer::Tag(tag)
+            }
+            _ => Answer::Visit(tag::at(self.number, node)),
+        }
+    }
+}
+
+fn class_number(tag: i64) -> Option<u32> {
+    match tag::read(tag) {
+        Meaning::Class(number) => Some(number),
+        _ => None,
+    }
+}
+
+impl Visitor for Walk<'_> {
+    fn visit(&mut self, reference: Reference) -> Answer {
+        self.progress.references += 1;
+        if self
+            .progress
+            .references
+            .is_multiple_of(REFERENCES_BETWEEN_LOOKS)
+            && Instant::now() >= self.deadline
+        {
+            self.progress.out_of_time = true;
+            return Answer::Abort;
+        }
+        if reference.kind == Kind::Class {
+            self.see(&reference);
+        }
+        let Some(class) = class_number(reference.class_tag) else {
+            // It was loaded after all were tagged.
+            return Answer::Skip;
+        };
+        if self.classes.is_leaf(class) {
+            return Answer::Skip;
+        }
+        if let (Kind::Field(index), Some(class)) =
+            (reference.kind, class_number(reference.referrer_class_tag))
+            && self.classes.is_referent(class, index)
+        {
+            return Answer::Skip;
+        }
+        if matches!(reference.kind, Kind::StackLocal(_) | Kind::JniLocal(_)) && !self.limits.locals
+        {
+            self.progress.cut = true;
+            return Answer::Skip;
+        }
+        match tag::read(reference.tag) {
+            Meaning::Class(_) | Meaning::Thread(_) => match self.visited.insert(reference.tag) {
+                true => Answer::Visit(reference.tag),
+                false => Answer::Skip,
+            },
+            Meaning::At { walk, .. } | Meaning::LongArray { walk } if walk == self.number => {
+                Answer::Skip
+            }
+            Meaning::None | Meaning::At { .. } | Meaning::LongArray { .. } => {
+                self.meet(&reference, class)
+            }
+        }
+    }
+}

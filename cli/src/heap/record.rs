@@ -1,0 +1,208 @@
+//! The answer as records: a `heap_dump`, then `holders` for each class that has instances.
+
+use std::path::Path;
+
+use finwatch_hprof as hprof;
+use finwatch_record::{
+    Amount, Body, Finding, HeapDump, HeapDumpClass, HeapDumpThread, Holders, HoldingField,
+    HoldingPath, Link, Record, Root, RootKind, UnfinalizedChain, VERSION,
+};
+
+/// All records of an answer, in the order in which they are written.
+pub fn records(file: &Path, answer: &hprof::Answer) -> Vec<Record> {
+    let holders = answer
+        .holders
+        .iter()
+        .map(|holders| Body::Holders(Box::new(of_holders(holders))));
+    let bodies = std::iter::once(Body::HeapDump(Box::new(heap_dump(file, answer)))).chain(holders);
+    let record = |(seq, body): (usize, Body)| Record {
+        v: VERSION,
+        kind: body.type_name().to_owned(),
+        ts: timestamp(answer.made_ms),
+        seq: seq as u64,
+        pid: pid(file),
+        uptime_ms: 0,
+        body,
+    };
+    bodies.enumerate().map(record).collect()
+}
+
+/// The JVM calls a dump `java_pid4711.hprof` where nobody names it.
+fn pid(file: &Path) -> u32 {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let digits = name.split_once("pid").map_or("", |(_, rest)| rest);
+    let digits = digits.split(|c: char| !c.is_ascii_digit()).next();
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+/// RFC 3339, UTC, milliseconds; the epoch for what no calendar has.
+pub fn timestamp(ms: u64) -> String {
+    // The last moment of the year 9999.
+    const LAST_MS: u64 = 253_402_300_799_999;
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms.min(LAST_MS));
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+fn heap_dump(file: &Path, answer: &hprof::Answer) -> HeapDump {
+    let fields_of = |class: &hprof::ClassFacts| {
+        let told = |holders: &&hprof::Holders| {
+            (&holders.class, &holders.loader) == (&class.class, &class.loader)
+        };
+        answer
+            .holders
+            .iter()
+            .find(told)
+            .map(|holders| holders.fields.as_slice())
+            .unwrap_or_default()
+    };
+    let class = |class: &hprof::ClassFacts| HeapDumpClass {
+        class: class.class.clone(),
+        loader: class.loader.clone(),
+        registered: class.counts.registered,
+        pending: class.counts.pending,
+        running: class.counts.running,
+        without_finalizer: class.without_finalizer,
+        shallow_bytes: class.shallow_bytes,
+        retained: class.retained.map(amount),
+        fields: fields_of(class).iter().map(field).collect(),
+    };
+    HeapDump {
+        file: file.to_string_lossy().into_owned(),
+        dump_bytes: answer.dump_bytes,
+        heap: amount(answer.heap),
+        damage: answer.damage.iter().map(ToString::to_string).collect(),
+        chain: answer.chain.as_ref().map(|chain| UnfinalizedChain {
+            length: chain.length,
+            broken: chain.broken.clone(),
+        }),
+        finalizers: amount(answer.finalizers),
+        registered: answer.total.registered,
+        pending: answer.total.pending,
+        running: answer.total.running,
+        retained: answer.retained.map(amount),
+        classes: answer.classes.iter().map(class).collect(),
+        threads: answer.threads.iter().map(thread).collect(),
+        findings: answer.findings.iter().map(finding).collect(),
+    }
+}
+
+fn amount(amount: hprof::Amount) -> Amount {
+    Amount {
+        objects: amount.objects,
+        bytes: amount.bytes,
+    }
+}
+
+fn field(field: &hprof::HoldingField) -> HoldingField {
+    HoldingField {
+        class: field.class.clone(),
+        field: field.field.clone(),
+        is_static: field.is_static,
+        count: field.count,
+    }
+}
+
+fn thread(thread: &hprof::Thread) -> HeapDumpThread {
+    HeapDumpThread {
+        thread: thread.name.clone(),
+        stack: thread.stack.clone(),
+        waits_for: thread.waits_for.clone(),
+    }
+}
+
+fn finding(finding: &hprof::Finding) -> Finding {
+    let number = |&(name, value): &(&str, u64)| (name.to_owned(), value.into());
+    Finding {
+        rule: finding.rule.to_owned(),
+        class: finding.class.clone(),
+        count: finding.count,
+        evidence: finding.evidence.iter().map(number).collect(),
+        fields_read: finding.fields_read.clone(),
+        text: finding.text.clone(),
+        advice: finding.advice.to_owned(),
+    }
+}
+
+fn of_holders(holders: &hprof::Holders) -> Holders {
+    Holders {
+        class: holders.class.clone(),
+        loader: Some(holders.loader.clone()),
+        instances: holders.instances,
+        held: holders.held,
+        sampled: None,
+        unheld: Some(holders.instances.saturating_sub(holders.held)),
+        paths: holders.paths.iter().map(path).collect(),
+        complete: true,
+        incomplete_reason: None,
+        stw_ms: None,
+        stw_ms_max: None,
+    }
+}
+
+fn path(path: &hprof::HoldingPath) -> HoldingPath {
+    let link = |link: &hprof::Link| Link {
+        class: link.class.clone(),
+        field: link.field.clone(),
+    };
+    HoldingPath {
+        count: path.count,
+        root: root(&path.root),
+        chain: path.chain.iter().map(link).collect(),
+    }
+}
+
+fn root(root: &hprof::HoldingRoot) -> Root {
+    let plain = |kind| Root {
+        kind,
+        thread: None,
+        method: None,
+        class: None,
+        field: None,
+    };
+    match root {
+        hprof::HoldingRoot::StaticField { class, field } => Root {
+            class: Some(class.clone()),
+            field: field.clone(),
+            ..plain(if field.is_some() {
+                RootKind::StaticField
+            } else {
+                RootKind::Class
+            })
+        },
+        hprof::HoldingRoot::Thread { thread } => Root {
+            thread: Some(thread.clone()),
+            ..plain(RootKind::Thread)
+        },
+        hprof::HoldingRoot::Stack { thread, method } => Root {
+            thread: Some(thread.clone()),
+            method: method.clone(),
+            ..plain(RootKind::Stack)
+        },
+        hprof::HoldingRoot::JniLocal { thread } => Root {
+            thread: Some(thread.clone()),
+            ..plain(RootKind::JniLocal)
+        },
+        hprof::HoldingRoot::JniGlobal => plain(RootKind::JniGlobal),
+        hprof::HoldingRoot::Monitor => plain(RootKind::Monitor),
+        hprof::HoldingRoot::Other => plain(RootKind::Other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_is_that_in_the_jvm_s_own_file_name() {
+        assert_eq!(pid(Path::new("/tmp/java_pid4711.hprof")), 4711);
+        assert_eq!(pid(Path::new("java_pid12.hprof.gz")), 12);
+        assert_eq!(pid(Path::new("heap.hprof")), 0);
+        assert_eq!(pid(Path::new("pid99999999999.hprof")), 0);
+    }
+
+    #[test]
+    fn any_time_is_one_of_the_calendar() {
+        assert_eq!(timestamp(1_795_573_242_008), "2026-11-25T02:20:42.008Z");
+        assert_eq!(timestamp(u64::MAX), "9999-12-31T23:59:59.999Z");
+    }
+}

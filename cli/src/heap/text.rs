@@ -1,0 +1,221 @@
+//! The answer as text: what matters on one screen, details below.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use finwatch_hprof::{
+    Answer, ClassFacts, Finding, Holders, HoldingField, HoldingPath, HoldingRoot, Thread,
+};
+
+use super::record::timestamp;
+use crate::quote::Plain;
+use crate::top::numbers::{bytes, grouped};
+
+/// Classes in the table; the rest is summed up.
+const CLASSES: usize = 12;
+/// Classes whose holders are told.
+const HELD_CLASSES: usize = 5;
+/// Fields and paths of each.
+const FIELDS: usize = 4;
+const PATHS: usize = 5;
+const FRAMES: usize = 8;
+
+/// Writes it.
+pub fn write(out: &mut impl Write, file: &Path, answer: &Answer) -> io::Result<()> {
+    head(out, file, answer)?;
+    chain(out, answer)?;
+    classes(out, &answer.classes)?;
+    findings(out, &answer.findings)?;
+    holders(out, &answer.holders)?;
+    answer
+        .threads
+        .iter()
+        .try_for_each(|thread| stack(out, thread))
+}
+
+fn head(out: &mut impl Write, file: &Path, answer: &Answer) -> io::Result<()> {
+    writeln!(
+        out,
+        "{}: heap dump of {}, {}; {} objects, {} in the heap",
+        Plain(&file.to_string_lossy()),
+        timestamp(answer.made_ms),
+        bytes(answer.dump_bytes),
+        grouped(answer.heap.objects),
+        bytes(answer.heap.bytes)
+    )?;
+    for damage in &answer.damage {
+        writeln!(out, "DAMAGED: {}", Plain(&damage.to_string()))?;
+    }
+    writeln!(out)
+}
+
+fn chain(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
+    let Some(chain) = &answer.chain else {
+        return writeln!(
+            out,
+            "no java.lang.ref.Finalizer in this dump: nothing is registered for finalization"
+        );
+    };
+    if let Some(retained) = answer.retained {
+        let percent = 100.0 * retained.bytes as f64 / answer.heap.bytes.max(1) as f64;
+        writeln!(
+            out,
+            "{} ({percent:.1}%) of the heap hang on finalization: {} Finalizers, their objects and what only they keep alive",
+            bytes(retained.bytes),
+            grouped(answer.finalizers.objects)
+        )?;
+    }
+    let state = chain.broken.as_ref().map_or_else(
+        || "intact".to_string(),
+        |why| format!("BROKEN: {}", Plain(why)),
+    );
+    writeln!(
+        out,
+        "unfinalized chain: {} Finalizers, {state}; registered {}, of these pending {}; running {}",
+        grouped(chain.length),
+        grouped(answer.total.registered),
+        grouped(answer.total.pending),
+        grouped(answer.total.running)
+    )
+}
+
+fn classes(out: &mut impl Write, classes: &[ClassFacts]) -> io::Result<()> {
+    if classes.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n{:>12} {:>10} {:>8} {:>12} {:>10} {:>10}  class (loader)",
+        "registered", "pending", "running", "no Finalizer", "shallow", "retained"
+    )?;
+    for class in classes.iter().take(CLASSES) {
+        writeln!(
+            out,
+            "{:>12} {:>10} {:>8} {:>12} {:>10} {:>10}  {} ({})",
+            grouped(class.counts.registered),
+            grouped(class.counts.pending),
+            grouped(class.counts.running),
+            grouped(class.without_finalizer),
+            bytes(class.shallow_bytes),
+            class
+                .retained
+                .map_or_else(|| "-".to_string(), |retained| bytes(retained.bytes)),
+            Plain(&class.class),
+            Plain(&class.loader)
+        )?;
+    }
+    let rest = classes.iter().skip(CLASSES);
+    let registered: u64 = rest
+        .map(|class| class.counts.registered + class.counts.running)
+        .sum();
+    match classes.len().saturating_sub(CLASSES) {
+        0 => Ok(()),
+        more => writeln!(
+            out,
+            "{:>12} {:>56}{more} more classes",
+            grouped(registered),
+            ""
+        ),
+    }
+}
+
+fn findings(out: &mut impl Write, all: &[Finding]) -> io::Result<()> {
+    for (place, finding) in all.iter().enumerate() {
+        let heading = if place == 0 { "what it means\n" } else { "" };
+        writeln!(
+            out,
+            "\n{heading}* {}.\n  {}",
+            Plain(&finding.text),
+            finding.advice
+        )?;
+    }
+    Ok(())
+}
+
+fn holders(out: &mut impl Write, all: &[Holders]) -> io::Result<()> {
+    for holders in all
+        .iter()
+        .filter(|holders| holders.instances > 0)
+        .take(HELD_CLASSES)
+    {
+        writeln!(
+            out,
+            "\nwho holds {}: {} of {} are held",
+            Plain(&holders.class),
+            grouped(holders.held),
+            grouped(holders.instances)
+        )?;
+        for field in holders.fields.iter().take(FIELDS) {
+            writeln!(out, "{:>12} by {}", grouped(field.count), of_field(field))?;
+        }
+        for path in holders.paths.iter().take(PATHS) {
+            writeln!(out, "{:>12} on {}", grouped(path.count), of_path(path))?;
+        }
+        let more = holders.paths.len().saturating_sub(PATHS);
+        if more > 0 {
+            writeln!(out, "{:>12} {more} more paths, see --json", "")?;
+        }
+    }
+    Ok(())
+}
+
+/// A field or an array in words, escaped for a terminal.
+pub fn of_field(field: &HoldingField) -> String {
+    let kind = if field.is_static { "static " } else { "" };
+    format!("{kind}{}", link(&field.class, field.field.as_deref()))
+}
+
+/// `Class.field`, or the class of an array alone, escaped for a terminal.
+pub fn link(class: &str, field: Option<&str>) -> String {
+    match field {
+        Some(field) => format!("{}.{}", Plain(class), Plain(field)),
+        None => Plain(class).to_string(),
+    }
+}
+
+/// A root in words, escaped for a terminal.
+pub fn of_root(root: &HoldingRoot) -> String {
+    match root {
+        HoldingRoot::StaticField { class, field } => {
+            format!("static {}", link(class, field.as_deref()))
+        }
+        HoldingRoot::Thread { thread } => format!("thread '{}'", Plain(thread)),
+        HoldingRoot::Stack { thread, method } => {
+            let method = method.as_deref().unwrap_or("its stack");
+            format!("thread '{}', {}", Plain(thread), Plain(method))
+        }
+        HoldingRoot::JniLocal { thread } => format!("thread '{}', native code", Plain(thread)),
+        HoldingRoot::JniGlobal => "native code (JNI global reference)".to_string(),
+        HoldingRoot::Monitor => "a monitor in use".to_string(),
+        HoldingRoot::Other => "the JVM itself".to_string(),
+    }
+}
+
+fn of_path(path: &HoldingPath) -> String {
+    let root = of_root(&path.root);
+    let links = path
+        .chain
+        .iter()
+        .map(|step| link(&step.class, step.field.as_deref()));
+    let end = path.cut.then(|| "… (too long to tell)".to_string());
+    std::iter::once(root)
+        .chain(links)
+        .chain(end)
+        .collect::<Vec<_>>()
+        .join(" > ")
+}
+
+fn stack(out: &mut impl Write, thread: &Thread) -> io::Result<()> {
+    writeln!(out, "\nthread '{}'", Plain(&thread.name))?;
+    for frame in thread.stack.iter().take(FRAMES) {
+        writeln!(out, "    at {}", Plain(frame))?;
+    }
+    match thread.stack.len().saturating_sub(FRAMES) {
+        0 => {}
+        more => writeln!(out, "    {more} more")?,
+    }
+    thread
+        .waits_for
+        .iter()
+        .try_for_each(|lock| writeln!(out, "    waits for {}", Plain(lock)))
+}

@@ -1,0 +1,104 @@
+//! `finwatch holders`: asks the agent in a running JVM who holds the instances of a class.
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+use finwatch_record::{Holders, command};
+
+use crate::attach::{self, Target};
+use crate::exit::Outcome;
+use crate::holding;
+use crate::jvm::Watch;
+use crate::quote::Plain;
+
+/// Find out who holds the finalizable objects of a class in a watched JVM
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  finwatch holders 4711 org.postgresql.jdbc3g.Jdbc3gPreparedStatement
+  finwatch holders 4711 com.example.Handle --json
+
+The JVM has to be watched (finwatch attach). It is stopped a few times, each time no longer than
+the agent's option pause says, and runs in between; without that option (finwatch attach PID
+pause=250ms) it is never stopped. The answer goes to the stream, too.
+References from Finalizers and the referents of other references do not count as holding.")]
+pub struct Arguments {
+    #[command(flatten)]
+    target: Target,
+
+    /// Binary name of the class, as `finwatch top` shows it
+    class: String,
+
+    /// Print the answer as JSON, a line for each loader that has such a class
+    #[arg(long)]
+    json: bool,
+}
+
+/// Asks, and prints the answer.
+pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let Target { pid, timeout } = arguments.target;
+    let jvm = attach::find(pid)?;
+    if jvm.watch().ok().flatten().is_none() && Watch::can_be_told() {
+        anyhow::bail!("{pid} is not watched: `finwatch attach {pid}` first");
+    }
+    let question = format!("{}{}", command::HOLDERS, arguments.class);
+    attach::load(&jvm, &question, timeout).with_context(|| format!("{pid}: no answer"))?;
+    let answer = attach::find(pid)?.watch().ok().flatten();
+    let answer = answer.map(|watch| watch.holders).unwrap_or_default();
+    anyhow::ensure!(
+        !answer.is_empty(),
+        "{pid}: the answer is in the stream only: it can't be read from here"
+    );
+    let mut out = io::stdout().lock();
+    for holders in &answer {
+        match arguments.json {
+            true => {
+                serde_json::to_writer(&mut out, holders)?;
+                writeln!(out)?;
+            }
+            false => tell(&mut out, holders)?,
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn tell(out: &mut impl Write, holders: &Holders) -> io::Result<()> {
+    let loader = holders.loader.as_deref().unwrap_or("not told apart");
+    writeln!(out, "{} (loader {})", Plain(&holders.class), Plain(loader))?;
+    let about = if holders.sampled.is_some() {
+        "about "
+    } else {
+        ""
+    };
+    writeln!(
+        out,
+        "{about}{} of {} instances are held:",
+        holders.held, holders.instances
+    )?;
+    for path in &holders.paths {
+        let words = holding::path(path);
+        writeln!(out, "  {:>9}  {}", path.count, Plain(&words))?;
+    }
+    match holders.unheld {
+        Some(0) => {}
+        Some(unheld) => writeln!(
+            out,
+            "  {unheld:>9}  by nobody: they wait for a collection or their finalizer"
+        )?,
+        None => {}
+    }
+    if let Some(sampled) = holders.sampled {
+        writeln!(out, "The numbers are estimated from {sampled} instances.")?;
+    }
+    if let Some(reason) = &holders.incomplete_reason {
+        writeln!(out, "Not the whole answer: {}.", Plain(reason))?;
+    }
+    let (sum, longest) = (holders.stw_ms, holders.stw_ms_max);
+    match sum.zip(longest) {
+        Some((sum, longest)) => writeln!(
+            out,
+            "The JVM stood still for {sum:.0} ms in all, {longest:.0} ms at once."
+        ),
+        None => Ok(()),
+    }
+}

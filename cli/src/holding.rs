@@ -1,0 +1,43 @@
+//! A way from a root of the collector to objects, in words. As it came: not escaped.
+
+use finwatch_record::{HoldingPath, Link, Root, RootKind};
+
+/// From the root to what refers to the objects.
+pub fn path(path: &HoldingPath) -> String {
+    let links = path.chain.iter().map(link);
+    std::iter::once(root(&path.root))
+        .chain(links)
+        .collect::<Vec<_>>()
+        .join(" > ")
+}
+
+/// `Class.field`, or the class alone.
+fn link(link: &Link) -> String {
+    match &link.field {
+        Some(field) => format!("{}.{field}", link.class),
+        None => link.class.clone(),
+    }
+}
+
+fn root(root: &Root) -> String {
+    let thread = root.thread.as_deref().unwrap_or("?");
+    match root.kind {
+        RootKind::Thread => format!("thread '{thread}'"),
+        RootKind::Stack => match &root.method {
+            Some(method) => format!("thread '{thread}', {method}"),
+            None => format!("thread '{thread}', its stack"),
+        },
+        RootKind::JniLocal => format!("thread '{thread}', native code"),
+        RootKind::StaticField => {
+            let class = root.class.as_deref().unwrap_or("?");
+            match &root.field {
+                Some(field) => format!("static {class}.{field}"),
+                None => format!("static {class}"),
+            }
+        }
+        RootKind::JniGlobal => "native code (JNI global reference)".to_owned(),
+        RootKind::Monitor => "a monitor in use".to_owned(),
+        RootKind::Class => format!("class {}", root.class.as_deref().unwrap_or("?")),
+        RootKind::Other => "the JVM itself".to_owned(),
+    }
+}

@@ -1,0 +1,79 @@
+//! The `finwatch` command: what an engineer types to attach the agent to a JVM and to read what it wrote.
+//!
+//! One module per subcommand, each with its `Arguments` and a `run` that writes to the terminal and says how it
+//! ended. Errors come up to `main`, which prints them in one place, in words.
+
+mod attach;
+mod check;
+mod completions;
+mod detach;
+mod exit;
+mod heap;
+mod holders;
+mod holding;
+mod jvm;
+mod list;
+mod man;
+mod quote;
+mod report;
+mod schema;
+mod stream;
+mod time;
+mod top;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::exit::Outcome;
+
+/// Watches finalization in running JVMs: what is registered, pending, running, and who holds it.
+#[derive(Debug, Parser)]
+#[command(name = "finwatch", version, propagate_version = true, after_help = exit::HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Attach(attach::Arguments),
+    Detach(detach::Arguments),
+    Heap(heap::Arguments),
+    Holders(holders::Arguments),
+    List(list::Arguments),
+    Check(check::Arguments),
+    Report(report::Arguments),
+    Schema(schema::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+    Top(top::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.command) {
+        Ok(outcome) => outcome.into(),
+        Err(error) if exit::is_broken_pipe(&error) => Outcome::Done.into(),
+        Err(error) => {
+            eprintln!("finwatch: {error:#}");
+            Outcome::Failed.into()
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Attach(arguments) => attach::run(&arguments),
+        Command::Detach(arguments) => detach::run(&arguments),
+        Command::Heap(arguments) => heap::run(&arguments),
+        Command::Holders(arguments) => holders::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
+        Command::Man(arguments) => man::run(&arguments, Arguments::command()),
+        Command::Top(arguments) => top::run(&arguments),
+    }
+}

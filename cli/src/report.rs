@@ -1,0 +1,133 @@
+//! `finwatch report`: one HTML page out of files of records, which shows what happened and needs nothing else.
+//!
+//! Lines are read on all processors; one thread keeps of them what the page needs ([`digest`]), which does not grow
+//! with the files.
+
+mod classes;
+mod digest;
+mod incidents;
+mod jvm;
+mod notable;
+mod page;
+mod series;
+mod standstill;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::exit::Outcome;
+use crate::quote::Quoted;
+use crate::stream::{self, Block, Line, Progress, Sources};
+use digest::Digest;
+use page::Page;
+
+const EXAMPLES: &str = "\
+Examples:
+  finwatch report finwatch-4711.jsonl
+  finwatch report -o monday.html /var/log/app/finwatch-*.jsonl*
+  kubectl logs app | finwatch report -
+
+The page has everything in it and loads nothing: mail it, print it. Rotated files and
+those of several JVMs may be given together and in any order.";
+
+/// Make one HTML page of files of records: what happened, in charts and words
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Files of records, compressed with gzip or not, in any order; '-' is stdin
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<OsString>,
+    /// Where to write the page; '-' is stdout
+    #[arg(
+        short,
+        long,
+        value_name = "PAGE",
+        default_value = "finwatch-report.html"
+    )]
+    output: PathBuf,
+    /// Print what the page shows as JSON, and make no page
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
+}
+
+/// Reads the files and writes the page.
+pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let is_to_file = !arguments.json && arguments.output != Path::new("-");
+    if is_to_file {
+        refuse_to_overwrite(&arguments.output, &arguments.files)?;
+    }
+    let mut sources = Sources::open(&arguments.files)?;
+    let (digest, is_complete) = read(&mut sources);
+    let page = Page::of(digest);
+    if page.records() == 0 {
+        bail!("no page is made: {}", page.why_empty());
+    }
+    if is_to_file {
+        let output = &arguments.output;
+        std::fs::write(output, page.html()?)
+            .with_context(|| format!("the page {} can't be written", Quoted(output.as_os_str())))?;
+        println!("{}", page.summary(output));
+    } else {
+        let text = if arguments.json {
+            page.json()? + "\n"
+        } else {
+            page.html()?
+        };
+        io::stdout().lock().write_all(text.as_bytes())?;
+    }
+    page.tell_problems();
+    Ok(match is_complete {
+        true => Outcome::Done,
+        false => Outcome::Failed,
+    })
+}
+
+/// Gives what was kept, and whether all could be read.
+fn read(sources: &mut Sources) -> (Digest, bool) {
+    let mut digest = Digest::new(&sources.names);
+    let mut progress = Progress::of(&sources.open);
+    let open = std::mem::take(&mut sources.open);
+    let failed = stream::read(open, lines, |(source, lines)| {
+        progress.show();
+        for (number, line) in lines {
+            digest.take(source, number, line);
+        }
+    });
+    drop(progress);
+    for (source, error) in &failed {
+        digest.fail(*source, error);
+    }
+    (digest, sources.tell_failures(&failed))
+}
+
+/// The lines of a block, with the place of its source.
+fn lines(block: Block) -> (usize, Vec<(u64, Line)>) {
+    let mut lines = Vec::new();
+    for raw in block.lines() {
+        stream::parse(raw, |line| lines.push((raw.number, line)));
+    }
+    (block.source, lines)
+}
+
+fn refuse_to_overwrite(output: &Path, files: &[OsString]) -> anyhow::Result<()> {
+    let Ok(output) = output.canonicalize() else {
+        return Ok(());
+    };
+    let is_input = |file: &OsString| {
+        Path::new(file)
+            .canonicalize()
+            .is_ok_and(|file| file == output)
+    };
+    match files.iter().find(|file| is_input(file)) {
+        Some(file) => bail!(
+            "the page would overwrite {}, one of the files to read",
+            Quoted(file)
+        ),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,131 @@
+//! What the agent found out, in words for one line.
+
+use finwatch_record::{
+    Alert, AlertKind, CoverageLevel, FinalizerState, FinalizerThread, ReferenceHandlerState,
+    Severity, StopReason,
+};
+
+use crate::top::numbers::{grouped, milliseconds};
+use crate::top::text::plain;
+use crate::top::theme::Theme;
+
+/// How bad something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    Warning,
+    Bad,
+}
+
+impl Tone {
+    pub fn style(self, theme: Theme) -> ratatui::style::Style {
+        match self {
+            Tone::Good => theme.good(),
+            Tone::Warning => theme.warning(),
+            Tone::Bad => theme.bad(),
+        }
+    }
+}
+
+pub fn coverage(level: CoverageLevel) -> (&'static str, Tone) {
+    match level {
+        CoverageLevel::Exact => ("exact", Tone::Good),
+        CoverageLevel::Baseline => ("baseline", Tone::Good),
+        CoverageLevel::PendingOnly => ("pending-only", Tone::Warning),
+        CoverageLevel::Disabled => ("disabled", Tone::Warning),
+    }
+}
+
+pub fn stop(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::VmDeath => "the JVM ended",
+        StopReason::Detach => "finwatch was detached from it",
+    }
+}
+
+/// What the finalizer thread does, as was told so many milliseconds ago.
+pub fn finalizer_thread(thread: &FinalizerThread, told_ms: u64, theme: Theme) -> (String, Tone) {
+    let (state, mut tone) = match thread.state {
+        FinalizerState::Waiting => ("waits for work", Tone::Good),
+        FinalizerState::Running => ("works", Tone::Good),
+        FinalizerState::Blocked => ("is BLOCKED", Tone::Warning),
+        FinalizerState::Starved => ("gets no CPU time", Tone::Bad),
+        FinalizerState::Stuck => ("is STUCK", Tone::Bad),
+        FinalizerState::Dead => ("is DEAD", Tone::Bad),
+        FinalizerState::Unknown => ("does what this finwatch does not know", Tone::Warning),
+    };
+    let mut words = state.to_owned();
+    // While it works, the next moment it is in another one.
+    if let Some(class) = &thread.class
+        && thread.state != FinalizerState::Running
+    {
+        words += &format!(" in finalize() of {}", plain(class, theme));
+        let ms = thread.finalize_ms.map(|ms| ms + told_ms as f64);
+        words += &ms.map_or_else(String::new, |ms| format!(" for {}", milliseconds(ms)));
+    }
+    if let Some(lock) = &thread.lock {
+        words += &format!(", waits for a lock ({})", plain(&lock.class, theme));
+        if let Some(owner) = &lock.owner {
+            words += &format!(
+                " of thread '{}' ({})",
+                plain(&owner.thread, theme),
+                plain(&owner.state, theme)
+            );
+        }
+    }
+    if thread.deadlock {
+        words += ", DEADLOCK";
+        tone = Tone::Bad;
+    }
+    if let Some(trouble) = reference_handler(thread.reference_handler.state) {
+        words += &format!("; the Reference Handler {trouble}");
+        tone = Tone::Bad;
+    }
+    (words, tone)
+}
+
+fn reference_handler(state: ReferenceHandlerState) -> Option<&'static str> {
+    match state {
+        ReferenceHandlerState::Stalled => Some("is STALLED"),
+        ReferenceHandlerState::Dead => Some("is DEAD"),
+        ReferenceHandlerState::Waiting
+        | ReferenceHandlerState::Running
+        | ReferenceHandlerState::Unknown => None,
+    }
+}
+
+pub fn severity(severity: Severity) -> (&'static str, Tone) {
+    match severity {
+        Severity::Warning => ("warning", Tone::Warning),
+        Severity::Critical => ("CRITICAL", Tone::Bad),
+    }
+}
+
+pub fn alert_kind(kind: AlertKind) -> &'static str {
+    match kind {
+        AlertKind::PendingGrowth => "pending grows",
+        AlertKind::RegisteredLeak => "leak",
+        AlertKind::RegisteredFloating => "waiting for an old collection",
+        AlertKind::FinalizerStuck => "finalizer stuck",
+        AlertKind::FinalizerSlow => "finalizer slow",
+        AlertKind::FinalizerDead => "finalizer dead",
+        AlertKind::FinalizerThrows => "finalize() throws",
+        AlertKind::HeapExhaustion => "heap fills up",
+        AlertKind::Unknown => "alert of an unknown kind",
+    }
+}
+
+/// The numbers that led to an alert.
+pub fn evidence(alert: &Alert, theme: Theme) -> String {
+    let number = |number: &serde_json::Number| match number.as_u64() {
+        Some(number) => grouped(number),
+        None => number
+            .as_f64()
+            .map_or_else(|| number.to_string(), |number| format!("{number:.2}")),
+    };
+    let words = alert
+        .evidence
+        .iter()
+        .map(|(name, value)| format!("{} {}", plain(name, theme), number(value)));
+    words.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,231 @@
+//! Numbers for objects: the object with the lowest address is 0, and so on without a gap.
+//!
+//! The JVM aligns objects to 8 bytes, so a heap is a bit map with one bit for 8 bytes: 16 MB for a heap of 1 GB, whatever
+//! is in it. An object's number is the count of bits before its own. Memory is for pages that hold objects only, so
+//! that heaps with wide gaps (ZGC) cost no more than others.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+/// Bits of one page: its words are one cache line.
+const PAGE_BITS: u64 = 512;
+const WORDS: usize = PAGE_BITS as usize / 64;
+/// An address's page; the rest of it is the bit in the page and the alignment.
+const PAGE_SHIFT: u32 = 12;
+
+type Words = [u64; WORDS];
+
+/// A page of the finished index: a count for each word spares counting the bits of those before it.
+#[derive(Debug, Clone, Copy)]
+struct Page {
+    words: Words,
+    /// Objects in the page before each word.
+    before: [u16; WORDS],
+    /// Objects in all pages before this one.
+    base: u32,
+}
+
+impl Page {
+    fn new(words: Words, base: u32) -> Page {
+        let mut before = [0; WORDS];
+        let mut count = 0;
+        for (before, word) in before.iter_mut().zip(words) {
+            *before = count;
+            count += word.count_ones() as u16;
+        }
+        Page {
+            words,
+            before,
+            base,
+        }
+    }
+}
+
+/// An object's number.
+pub type Number = u32;
+
+/// Collects addresses, in any order.
+#[derive(Debug, Default)]
+pub struct Addresses {
+    numbers: HashMap<u64, u32, RandomState>,
+    keys: Vec<u64>,
+    pages: Vec<Words>,
+    last: Option<(u64, u32)>,
+    count: u64,
+}
+
+impl Addresses {
+    /// Adds an object; `false` where it is there already, or can be no object's address.
+    #[inline]
+    pub fn insert(&mut self, id: u64) -> bool {
+        if id == 0 || id & 7 != 0 {
+            return false;
+        }
+        let page = self.page(id >> PAGE_SHIFT);
+        let (word, bit) = word_and_bit(id);
+        let word = &mut self.pages[page as usize][word];
+        let fresh = *word & bit == 0;
+        *word |= bit;
+        self.count += u64::from(fresh);
+        fresh
+    }
+
+    #[inline]
+    fn page(&mut self, key: u64) -> u32 {
+        if let Some((last, page)) = self.last
+            && last == key
+        {
+            return page;
+        }
+        let fresh = self.pages.len() as u32;
+        let page = *self.numbers.entry(key).or_insert(fresh);
+        if page == fresh {
+            self.keys.push(key);
+            self.pages.push([0; WORDS]);
+        }
+        self.last = Some((key, page));
+        page
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> u64 {
+        self.count
+    }
+
+    /// All are added: numbers can be given.
+    pub fn finish(mut self) -> Index {
+        let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();
+        order.sort_unstable_by_key(|&page| self.keys[page as usize]);
+        let mut index = Index {
+            pages: Vec::with_capacity(order.len()),
+            keys: Vec::with_capacity(order.len()),
+            numbers: std::mem::take(&mut self.numbers),
+            count: 0,
+        };
+        for (place, page) in order.into_iter().enumerate() {
+            let (key, bits) = (self.keys[page as usize], self.pages[page as usize]);
+            index.numbers.insert(key, place as u32);
+            index.keys.push(key);
+            index.pages.push(Page::new(bits, index.count));
+            index.count += bits.iter().map(|word| word.count_ones()).sum::<u32>();
+        }
+        index
+    }
+}
+
+fn word_and_bit(id: u64) -> (usize, u64) {
+    let bit = (id >> 3) % PAGE_BITS;
+    ((bit / 64) as usize, 1 << (bit % 64))
+}
+
+/// All addresses of a dump, numbered.
+#[derive(Debug)]
+pub struct Index {
+    numbers: HashMap<u64, u32, RandomState>,
+    keys: Vec<u64>,
+    pages: Vec<Page>,
+    count: u32,
+}
+
+/// The page found last: references mostly stay near.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Near(u64, u32);
+
+impl Index {
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    /// The number of the object at `id`, where there is one.
+    #[inline]
+    pub fn number(&self, id: u64) -> Option<Number> {
+        self.number_near(id, &mut Near::default())
+    }
+
+    /// The same for one lookup after the other.
+    #[inline]
+    pub fn number_near(&self, id: u64, near: &mut Near) -> Option<Number> {
+        if id & 7 != 0 {
+            return None;
+        }
+        let key = id >> PAGE_SHIFT;
+        if near.0 != key || key == 0 {
+            *near = Near(key, *self.numbers.get(&key)?);
+        }
+        let page = &self.pages[near.1 as usize];
+        let (word, bit) = word_and_bit(id);
+        let bits = page.words[word];
+        if bits & bit == 0 {
+            return None;
+        }
+        Some(page.base + u32::from(page.before[word]) + (bits & (bit - 1)).count_ones())
+    }
+
+    /// Where the next object begins, behind the one at `id`.
+    pub fn next_address(&self, id: u64) -> Option<u64> {
+        let next = self.number(id)? + 1;
+        (next < self.count).then(|| self.address(next))
+    }
+
+    /// The address of an object.
+    pub fn address(&self, number: Number) -> u64 {
+        let place = self.pages.partition_point(|page| page.base <= number);
+        let place = place.saturating_sub(1);
+        let Some(page) = self.pages.get(place) else {
+            return 0;
+        };
+        let mut left = number - page.base;
+        for (word, &bits) in page.words.iter().enumerate() {
+            let ones = bits.count_ones();
+            if left < ones {
+                let bit = nth_bit(bits, left);
+                return (self.keys[place] << PAGE_SHIFT)
+                    + ((word as u64 * 64 + u64::from(bit)) << 3);
+            }
+            left -= ones;
+        }
+        0
+    }
+}
+
+fn nth_bit(mut bits: u64, nth: u32) -> u32 {
+    for _ in 0..nth {
+        bits &= bits - 1;
+    }
+    bits.trailing_zeros()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_ranks_and_lead_back(ids in prop::collection::vec(0u64..1 << 20, 0..300), far in any::<u32>()) {
+            let ids: Vec<u64> = ids.iter().map(|id| id << (id % 30)).collect();
+            let mut addresses = Addresses::default();
+            let mut truth = BTreeSet::new();
+            for &id in &ids {
+                let valid = id != 0 && id % 8 == 0;
+                prop_assert_eq!(addresses.insert(id), valid && truth.insert(id));
+            }
+            prop_assert_eq!(addresses.len(), truth.len() as u64);
+            let index = addresses.finish();
+            prop_assert_eq!(index.len(), truth.len());
+            let mut near = Near::default();
+            for (rank, &id) in truth.iter().enumerate() {
+                prop_assert_eq!(index.number_near(id, &mut near), Some(rank as u32));
+                prop_assert_eq!(index.address(rank as u32), id);
+            }
+            for id in [u64::from(far), u64::from(far) << 3] {
+                prop_assert_eq!(index.number(id).is_some(), truth.contains(&id));
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Cancelled tasks that wait for their time: in the queue of a `java.util.Timer`, or of a
+//! `ScheduledThreadPoolExecutor`. Neither removes a task when it is cancelled, unless told to.
+
+use crate::addresses::{Near, Number};
+use crate::classes::ClassNumber;
+use crate::columns::Bits;
+use crate::entry::{ClassDump, Visitor};
+use crate::error::Error;
+use crate::layout::Field;
+use crate::look::look;
+use crate::progress::Phase;
+use crate::rules::{Case, Finding, duration, grouped};
+use crate::value::Type;
+
+/// A kind of queue.
+struct Kind {
+    rule: &'static str,
+    /// The queue's class and the field with its array of tasks.
+    queue: (&'static str, &'static str),
+    /// The class of the tasks.
+    task: &'static str,
+    /// The values of the task's field `state` that mean cancelled.
+    cancelled: std::ops::RangeInclusive<u64>,
+    /// The task's field with the time it waits for, in milliseconds since 1970.
+    time: Option<&'static str>,
+    owner: &'static str,
+    advice: &'static str,
+}
+
+const KINDS: [Kind; 2] = [
+    Kind {
+        rule: "cancelled_timer_tasks",
+        queue: ("java.util.TaskQueue", "queue"),
+        task: "java.util.TimerTask",
+        cancelled: 3..=3,
+        time: Some("nextExecutionTime"),
+        owner: "java.util.Timer",
+        advice: "Call Timer.purge() after cancelling tasks, or take a version of the library that does: \
+                 TimerTask.cancel() leaves the task, and all that it refers to, in the queue until its time.",
+    },
+    Kind {
+        rule: "cancelled_executor_tasks",
+        queue: (
+            "java.util.concurrent.ScheduledThreadPoolExecutor$DelayedWorkQueue",
+            "queue",
+        ),
+        task: "java.util.concurrent.FutureTask",
+        cancelled: 4..=6,
+        time: None,
+        owner: "java.util.concurrent.ScheduledThreadPoolExecutor",
+        advice: "Call ScheduledThreadPoolExecutor.setRemoveOnCancelPolicy(true), so that a task leaves the queue when \
+                 it is cancelled and not when its time has come.",
+    },
+];
+
+/// Queues of one kind that are looked at, those with most tasks.
+const MOST_QUEUES: usize = 8;
+
+pub(super) fn find(case: &Case<'_>) -> Result<Vec<Finding>, Error> {
+    let mut found = Vec::new();
+    for kind in &KINDS {
+        found.extend(of_kind(case, kind)?);
+    }
+    Ok(found)
+}
+
+/// One queue and its tasks.
+struct Queue {
+    object: Number,
+    tasks: Bits,
+    count: u64,
+}
+
+/// What the tasks' fields say.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    cancelled: u64,
+    until_ms: u64,
+}
+
+fn of_kind(case: &Case<'_>, kind: &Kind) -> Result<Vec<Finding>, Error> {
+    let Some(class) = case.class(kind.queue.0) else {
+        return Ok(Vec::new());
+    };
+    let mut queues: Vec<Queue> = case
+        .instances(class)
+        .into_iter()
+        .filter_map(|object| queue(case, kind, class, object))
+        .collect();
+    queues.sort_by_key(|queue| std::cmp::Reverse(queue.count));
+    queues.truncate(MOST_QUEUES);
+    if queues.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tallies = read_tasks(case, kind, &queues)?;
+    let told = queues
+        .iter()
+        .zip(tallies)
+        .filter(|(_, tally)| tally.cancelled > 0);
+    Ok(told
+        .map(|(queue, tally)| finding(case, kind, queue, tally))
+        .collect())
+}
+
+fn queue(case: &Case<'_>, kind: &Kind, class: ClassNumber, object: Number) -> Option<Queue> {
+    let holding = case.shapes.holding(class);
+    let is_array = |place: u8| {
+        let field = holding.get(usize::from(place));
+        field.is_some_and(|field| {
+            case.finder.names.read(case.finder.dump, field.name) == kind.queue.1
+        })
+    };
+    let (array, _) = case
+        .graph
+        .held_by(case.objects, object)
+        .find(|&(_, place)| is_array(place))?;
+    let mut tasks = Bits::new(case.objects.classes.len());
+    case.graph
+        .held_by(case.objects, array)
+        .for_each(|(task, _)| {
+            tasks.set(task);
+        });
+    let count = tasks.count();
+    (count > 0).then_some(Queue {
+        object,
+        tasks,
+        count,
+    })
+}
+
+fn read_tasks(case: &Case<'_>, kind: &Kind, queues: &[Queue]) -> Result<Vec<Tally>, Error> {
+    let classes = case.finder.classes;
+    let Some(base) = classes.of_boot_loader(kind.task) else {
+        return Ok(vec![Tally::default(); queues.len()]);
+    };
+    let fields = classes
+        .descendants(base)
+        .into_iter()
+        .enumerate()
+        .map(|(class, is_task)| {
+            let class = class as ClassNumber;
+            if !is_task || classes.get(class).instances == 0 {
+                return None;
+            }
+            let time = kind
+                .time
+                .and_then(|name| case.finder.field(class, kind.task, name));
+            Some((case.finder.field(class, kind.task, "state")?, time))
+        });
+    let fields: Vec<Option<(Field, Option<Field>)>> = fields.collect();
+    let fetcher = case.fetcher;
+    let looked = look(
+        fetcher.dump,
+        fetcher.survey,
+        fetcher.progress,
+        Phase::Inspecting,
+        || Reader {
+            case,
+            kind,
+            queues,
+            fields: &fields,
+            near: Near::default(),
+            tallies: vec![Tally::default(); queues.len()],
+        },
+    )?;
+    let mut sums = vec![Tally::default(); queues.len()];
+    for reader in looked {
+        for (sum, tally) in sums.iter_mut().zip(reader.tallies) {
+            sum.cancelled += tally.cancelled;
+            sum.until_ms = sum.until_ms.max(tally.until_ms);
+        }
+    }
+    Ok(sums)
+}
+
+struct Reader<'a> {
+    case: &'a Case<'a>,
+    kind: &'a Kind,
+    queues: &'a [Queue],
+    fields: &'a [Option<(Field, Option<Field>)>],
+    near: Near,
+    tallies: Vec<Tally>,
+}
+
+impl Visitor for Reader<'_> {
+    const ELEMENTS: bool = false;
+
+    fn class(&mut self, _at: u64, _class: ClassDump) {}
+
+    #[inline]
+    fn instance(&mut self, _at: u64, id: u64, class: u64, body: &[u8]) {
+        let survey = self.case.fetcher.survey;
+        let fields = survey
+            .classes
+            .number(class)
+            .and_then(|class| self.fields[class as usize].as_ref());
+        let Some((state, time)) = fields else { return };
+        let Some(number) = survey.index.number_near(id, &mut self.near) else {
+            return;
+        };
+        let ids = self.case.finder.dump.ids;
+        for (queue, tally) in self.queues.iter().zip(&mut self.tallies) {
+            if queue.tasks.get(number) && self.kind.cancelled.contains(&state.read(ids, body)) {
+                tally.cancelled += 1;
+                let until = time.map_or(0, |time| time.read(ids, body));
+                tally.until_ms = tally.until_ms.max(until);
+            }
+        }
+    }
+
+    fn object_array(&mut self, _at: u64, _id: u64, _class: u64, _length: u32) {}
+
+    fn primitive_array(&mut self, _at: u64, _id: u64, _element: Type, _length: u32, _body: u64) {}
+}
+
+fn finding(case: &Case<'_>, kind: &Kind, queue: &Queue, tally: Tally) -> Finding {
+    let field = |class: &str, name: &str| format!("{class}.{name}");
+    let through =
+        |path: &crate::path::HoldingPath| path.chain.iter().any(|link| link.class == kind.queue.0);
+    let held = case.on_paths(through);
+    let mut fields_read = vec![field(kind.queue.0, kind.queue.1), field(kind.task, "state")];
+    let mut evidence = vec![("tasks", queue.count), ("cancelled", tally.cancelled)];
+    let mut text = format!(
+        "{} of the {} tasks in the queue of {} are cancelled ({}.state) and stay there until their time",
+        grouped(tally.cancelled),
+        grouped(queue.count),
+        owner(case, kind, queue),
+        kind.task
+    );
+    if let Some(time) = kind.time {
+        fields_read.push(field(kind.task, time));
+        evidence.push(("until_ms", tally.until_ms));
+        let left = duration(tally.until_ms.saturating_sub(case.made_ms));
+        text += &format!(" ({time}), the last for {left} after the dump");
+    }
+    if let Some((count, class)) = &held {
+        let most = if case.holders.len() > 1 {
+            "most of them "
+        } else {
+            ""
+        };
+        text += &format!(
+            "; through such queues {} finalizable objects are held, {most}{class}",
+            grouped(*count)
+        );
+    }
+    Finding {
+        rule: kind.rule,
+        count: held.as_ref().map_or(0, |(count, _)| *count),
+        class: held.map(|(_, class)| class),
+        evidence,
+        fields_read,
+        text,
+        advice: kind.advice,
+    }
+}
+
+/// The thread that serves the queue, where one refers to it.
+fn owner(case: &Case<'_>, kind: &Kind, queue: &Queue) -> String {
+    let index = &case.fetcher.survey.index;
+    let serves = |object: u64| {
+        let number = index.number(object)?;
+        case.graph
+            .held_by(case.objects, number)
+            .find(|&(target, _)| target == queue.object)
+    };
+    let thread = case
+        .threads
+        .values()
+        .find(|thread| serves(thread.object).is_some());
+    thread.map_or_else(
+        || format!("a {}", kind.owner),
+        |thread| format!("{} '{}'", kind.owner, thread.name),
+    )
+}

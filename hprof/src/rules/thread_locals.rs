@@ -1,0 +1,53 @@
+//! Objects that thread locals hold: they stay as long as the thread, which in a pool is for ever.
+
+use std::collections::BTreeSet;
+
+use crate::path::{HoldingPath, HoldingRoot};
+use crate::rules::{Case, Finding, grouped};
+
+const ENTRY: &str = "java.lang.ThreadLocal$ThreadLocalMap$Entry";
+/// Threads named.
+const MOST_NAMES: usize = 3;
+
+pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
+    let on = |path: &HoldingPath| path.chain.iter().any(|link| link.class == ENTRY);
+    let (count, class) = case.on_paths(on)?;
+    let paths = case
+        .holders
+        .iter()
+        .flat_map(|holders| &holders.paths)
+        .filter(|path| on(path));
+    let threads: BTreeSet<&str> = paths
+        .filter_map(|path| match &path.root {
+            HoldingRoot::Thread { thread } => Some(thread.as_str()),
+            _ => None,
+        })
+        .collect();
+    let names: Vec<String> = threads
+        .iter()
+        .take(MOST_NAMES)
+        .map(|name| format!("'{name}'"))
+        .collect();
+    let more = threads.len().saturating_sub(MOST_NAMES);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    Some(Finding {
+        rule: "thread_locals",
+        class: Some(class.clone()),
+        count,
+        evidence: vec![("threads", threads.len() as u64)],
+        fields_read: vec![
+            "java.lang.Thread.threadLocals".into(),
+            format!("{ENTRY}.value"),
+        ],
+        text: format!(
+            "{} finalizable objects, most of them {class}, are values of thread locals ({ENTRY}.value) of the threads {}{more}",
+            grouped(count),
+            names.join(", ")
+        ),
+        advice: "Call ThreadLocal.remove() where the work that needs the value ends: a pool's threads do not end.",
+    })
+}

@@ -1,0 +1,91 @@
+//! What the later looks need to know of each class before they meet its instances: which of their references hold
+//! something, and whether they are Finalizers.
+//!
+//! The referent of a soft, weak or phantom reference is not held by it. Of a Finalizer only the referent is followed:
+//! its links to other Finalizers are the chain, which is analysed by itself.
+
+use crate::classes::{ClassNumber, Classes};
+use crate::layout::{Field, Finder, fields};
+use crate::value::Type;
+
+/// The class that finalization hangs on.
+pub const FINALIZER: &str = "java.lang.ref.Finalizer";
+/// The superclass of all references, which declares what they refer to.
+pub const REFERENCE: &str = "java.lang.ref.Reference";
+const NOT_HOLDING: [&str; 3] = [
+    "java.lang.ref.SoftReference",
+    "java.lang.ref.WeakReference",
+    "java.lang.ref.PhantomReference",
+];
+
+/// The references in an instance that hold what they refer to, by class.
+#[derive(Debug)]
+pub struct Shapes {
+    holding: Vec<Box<[Field]>>,
+    /// `java.lang.ref.Finalizer`.
+    pub finalizer: Option<ClassNumber>,
+    /// `java.lang.Class`.
+    pub class_class: ClassNumber,
+}
+
+/// Fields of all classes together: more than any real program has, less than a hostile file could ask for.
+const MOST_FIELDS: usize = 1 << 24;
+
+impl Shapes {
+    /// Of all classes that have instances.
+    pub fn new(finder: Finder<'_>) -> Shapes {
+        let classes = finder.classes;
+        let finalizer = classes.of_boot_loader(FINALIZER);
+        let not_holding = not_holding(classes);
+        let referent = |field: &Field| {
+            classes.get(field.declared_in).name == REFERENCE
+                && finder.names.read(finder.dump, field.name) == "referent"
+        };
+        let mut left = MOST_FIELDS;
+        let mut of_class = |number: ClassNumber| {
+            let mut holding: Vec<Field> = fields(classes, number, finder.dump.ids)
+                .filter(|field| field.kind == Type::Object)
+                .take(left)
+                .collect();
+            left -= holding.len();
+            if Some(number) == finalizer {
+                holding.retain(referent);
+            } else if not_holding[number as usize] {
+                holding.retain(|field| !referent(field));
+            }
+            holding.into_boxed_slice()
+        };
+        let holding = classes
+            .iter()
+            .map(|(number, class)| match class.instances {
+                0 => Box::default(),
+                _ => of_class(number),
+            })
+            .collect();
+        Shapes {
+            holding,
+            finalizer,
+            class_class: classes.of_boot_loader("java.lang.Class").unwrap_or(0),
+        }
+    }
+
+    /// The references of an instance of `class` that hold something.
+    #[inline]
+    pub fn holding(&self, class: ClassNumber) -> &[Field] {
+        &self.holding[class as usize]
+    }
+}
+
+fn not_holding(classes: &Classes) -> Vec<bool> {
+    let mut all = vec![false; classes.len()];
+    for class in NOT_HOLDING
+        .iter()
+        .filter_map(|name| classes.of_boot_loader(name))
+    {
+        let descendants = classes.descendants(class);
+        all.iter_mut()
+            .zip(descendants)
+            .for_each(|(all, descends)| *all |= descends);
+    }
+    all
+}

@@ -1,0 +1,112 @@
+//! The threads of the JVM: their names and stacks.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use crate::entry::RootKind;
+use crate::error::Error;
+use crate::fetch::{Fetch, Fetched, Fetcher};
+use crate::layout::Finder;
+use crate::strings;
+
+/// A thread that was alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thread {
+    /// Its serial number in the dump.
+    pub serial: u32,
+    /// The `java.lang.Thread`.
+    pub object: u64,
+    /// Its name; empty where the dump does not have it.
+    pub name: String,
+    /// Its stack, the innermost frame first; empty where the dump has none.
+    pub stack: Vec<String>,
+    /// The lock that it waits for, and who has it, where its fields tell.
+    pub waits_for: Option<String>,
+}
+
+/// All threads, by serial number.
+pub type Threads = HashMap<u32, Thread, RandomState>;
+
+/// Reads them.
+pub fn read(fetcher: Fetcher<'_>) -> Result<Threads, Error> {
+    let survey = fetcher.survey;
+    let finder = Finder {
+        dump: fetcher.dump,
+        classes: &survey.classes,
+        names: &survey.names,
+    };
+    let roots: Vec<_> = survey
+        .roots
+        .iter()
+        .filter(|root| root.kind == RootKind::Thread)
+        .collect();
+    let found = fetcher.fetch(roots.iter().map(|root| root.object))?;
+    let field = |object: u64, declared_in: &str, name: &str| {
+        value(finder, &found, object, declared_in, name)
+    };
+    let name_of = |object: u64| field(object, THREAD, "name");
+    let names: Vec<u64> = roots
+        .iter()
+        .filter_map(|root| name_of(root.object))
+        .collect();
+    let texts = strings::read(fetcher, &names)?;
+    let name = |object: u64| {
+        name_of(object)
+            .and_then(|id| texts.get(&id).cloned())
+            .unwrap_or_default()
+    };
+    let locks = fetcher.fetch(
+        roots
+            .iter()
+            .filter_map(|root| field(root.object, THREAD, "parkBlocker")),
+    )?;
+    let waits_for = |object: u64| {
+        let lock = field(object, THREAD, "parkBlocker").filter(|&lock| lock != 0)?;
+        let Fetched::Instance(class, _) = locks.get(&lock)? else {
+            return None;
+        };
+        let owner = value(finder, &locks, lock, OWNED, "exclusiveOwnerThread")
+            .filter(|&owner| owner != 0)?;
+        Some(format!(
+            "a {}, which thread '{}' has",
+            survey.classes.get(*class).name,
+            name(owner)
+        ))
+    };
+    let thread = |root: &&crate::entry::Root| Thread {
+        serial: root.thread,
+        object: root.object,
+        name: name(root.object),
+        stack: survey
+            .stacks
+            .read(root.frame, fetcher.dump, &survey.names, &survey.classes),
+        waits_for: waits_for(root.object),
+    };
+    Ok(roots
+        .iter()
+        .map(|root| (root.thread, thread(root)))
+        .collect())
+}
+
+const THREAD: &str = "java.lang.Thread";
+/// Declares who has a lock of `java.util.concurrent`.
+const OWNED: &str = "java.util.concurrent.locks.AbstractOwnableSynchronizer";
+
+/// The value of a field of an object that was fetched.
+fn value(
+    finder: Finder<'_>,
+    found: &Fetch,
+    object: u64,
+    declared_in: &str,
+    name: &str,
+) -> Option<u64> {
+    let Fetched::Instance(class, body) = found.get(&object)? else {
+        return None;
+    };
+    Some(
+        finder
+            .field(*class, declared_in, name)?
+            .read(finder.dump.ids, body),
+    )
+}

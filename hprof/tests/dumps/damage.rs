@@ -1,0 +1,125 @@
+//! Whatever is in the file: an answer or a clear word, never a panic, and memory in proportion to the file.
+
+use finwatch_hprof::{Damage, Error};
+use proptest::prelude::*;
+
+use crate::made::{self, File, Made};
+
+/// The most memory this process ever had, in bytes (proc(5)).
+fn peak_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        * 1024
+}
+
+#[test]
+fn what_is_no_dump_is_told_so() {
+    let error = |bytes: &[u8]| File::of(bytes).answer().unwrap_err();
+    assert!(matches!(error(b""), Error::Empty { .. }));
+    assert!(matches!(
+        error(b"PK\x03\x04\x1b[2J"),
+        Error::NotADump { .. }
+    ));
+    assert!(!error(b"\x1b[2Jwhatever").to_string().contains('\x1b'));
+    assert!(matches!(
+        error(b"JAVA PROFILE 1.0.2"),
+        Error::CutInHeader { length: 18, .. }
+    ));
+    assert!(matches!(
+        error(b"JAVA PROFILE 1.0.2\0\0\0\0\x08\0"),
+        Error::CutInHeader { .. }
+    ));
+    let mut odd = made::small(8);
+    odd["JAVA PROFILE 1.0.2\0".len() + 3] = 6;
+    assert!(matches!(error(&odd), Error::IdSize { size: 6, .. }));
+}
+
+#[test]
+fn a_dump_cut_anywhere_is_told_as_far_as_it_goes() {
+    let whole = made::small(8);
+    let header = "JAVA PROFILE 1.0.2\0".len() + 12;
+    let mut most = 0;
+    for length in 0..whole.len() {
+        match File::of(&whole[..length]).answer() {
+            Ok(answer) => {
+                assert!(length >= header);
+                let cut = answer.damage.contains(&Damage::Cut {
+                    length: length as u64,
+                });
+                // Between two records nothing shows that more was to come.
+                assert!(
+                    cut || answer.damage.is_empty(),
+                    "{:?} at {length}",
+                    answer.damage
+                );
+                assert!(
+                    answer.heap.objects >= most,
+                    "more of the dump tells less at {length}"
+                );
+                most = answer.heap.objects;
+            }
+            Err(error) => assert!(length < header, "{error} at {length}"),
+        }
+    }
+    assert!(most > 10);
+}
+
+#[test]
+fn hostile_numbers_ask_for_no_memory() {
+    let all = [0xff; 64];
+    for tag in [0x20, 0x21, 0x22, 0x23, 0xc3] {
+        for id in [0_u64, 8, u64::MAX - 7] {
+            let mut made = Made::new(8);
+            made::classes(&mut made, 8, 1);
+            let mut entry = vec![tag];
+            entry.extend(id.to_be_bytes());
+            entry.extend(all);
+            made.raw(&entry);
+            let _ = File::of(&made.finish()).answer().unwrap();
+        }
+    }
+    for tag in [0x01, 0x02, 0x04, 0x05, 0x0c, 0x1c] {
+        let mut made = Made::new(8);
+        made.record_of_length(tag, &all, u32::MAX);
+        let _ = File::of(&made.finish()).answer().unwrap();
+    }
+    assert!(peak_bytes() < 512 << 20, "{} bytes", peak_bytes());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_dumps_are_answered(
+        id_bytes in prop::sample::select(vec![4_usize, 8]),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+        cut in any::<prop::sample::Index>(),
+        keep in any::<bool>(),
+    ) {
+        let mut bytes = made::small(id_bytes);
+        let header = "JAVA PROFILE 1.0.2\0".len() + 12;
+        for (place, byte) in changes {
+            let place = header + place.index(bytes.len() - header);
+            bytes[place] = byte;
+        }
+        if !keep {
+            bytes.truncate(header + cut.index(bytes.len() - header));
+        }
+        prop_assert!(File::of(&bytes).answer().is_ok());
+    }
+
+    #[test]
+    fn any_bytes_behind_a_header_are_answered(tail in prop::collection::vec(any::<u8>(), 0..300)) {
+        let mut bytes = b"JAVA PROFILE 1.0.1\0\0\0\0\x08\0\0\0\0\0\0\0\0".to_vec();
+        bytes.extend(tail);
+        prop_assert!(File::of(&bytes).answer().is_ok());
+    }
+}

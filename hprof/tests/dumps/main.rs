@@ -1,0 +1,6 @@
+//! Dumps made by hand: every form of the format, every kind of damage, and numbers against a truth computed apart.
+
+mod damage;
+mod forms;
+mod made;
+mod truth;

@@ -1,0 +1,231 @@
+package subject;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Timer;
+import java.util.TimerTask;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** Commands that hold finalizable objects in ways that a heap dump shall tell, each way with a class of its own. */
+final class Holding {
+    private static final int HOUR_MS = 3_600_000;
+
+    private static Timer timer;
+    private static ScheduledThreadPoolExecutor executor;
+    private static final Map<Integer, StaticHeld> STATIC_MAP = new HashMap<>();
+    private static final List<Payload> PAYLOADS = new ArrayList<>();
+    private static byte[] kept;
+    static final ReentrantLock LOCK = new ReentrantLock();
+
+    private Holding() {
+    }
+
+    static void commands(Map<String, Driver.Command> commands) {
+        commands.put("hold-timer", a -> timer(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
+        commands.put("hold-executor", a -> executor(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
+        commands.put("hold-local", a -> local(Integer.parseInt(a[0])));
+        commands.put("hold-static", a -> inMap(Integer.parseInt(a[0])));
+        commands.put("hold-payload", a -> payload(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
+        commands.put("drop-ring", a -> ring(Integer.parseInt(a[0])));
+        commands.put("stuck-lock", a -> stuckAtLock());
+        commands.put("dump", a -> dump(a[0]));
+        commands.put("run-out", a -> runOut());
+    }
+
+    /** Something to be held, with a finalizer. */
+    abstract static class Held {
+        @Override
+        @SuppressWarnings({"deprecation", "removal"})
+        protected void finalize() throws Throwable {
+            Tally.of(getClass().getName()).enter();
+        }
+    }
+
+    static final class TimerHeld extends Held {
+        TimerTask task() {
+            return new TimerTask() {
+                @Override
+                public void run() {
+                    TimerHeld.this.hashCode();
+                }
+            };
+        }
+    }
+
+    static final class ExecutorHeld extends Held {
+    }
+
+    static final class LocalHeld extends Held {
+    }
+
+    static final class StaticHeld extends Held {
+    }
+
+    /** Holds an array of its own, one that all of them share, and one that somebody else holds too. */
+    static final class Payload extends Held {
+        final byte[] own;
+        final byte[] shared;
+        final byte[] foreign;
+
+        Payload(int bytes, byte[] shared, byte[] foreign) {
+            this.own = new byte[bytes];
+            this.shared = shared;
+            this.foreign = foreign;
+        }
+    }
+
+    static final class Ring extends Held {
+        Ring next;
+    }
+
+    /** A task that is due first keeps the timer's thread from looking at the others. */
+    private static Json timer(int count, int cancelled) {
+        timer = new Timer("holding-timer", true);
+        timer.schedule(new TimerHeld().task(), HOUR_MS);
+        long until = 0;
+        for (int i = 0; i < count; i++) {
+            TimerTask task = new TimerHeld().task();
+            timer.schedule(task, HOUR_MS * 2L + i * 1000L);
+            if (i < cancelled) {
+                task.cancel();
+                until = Math.max(until, task.scheduledExecutionTime());
+            }
+        }
+        return new Json().with("until_ms", until);
+    }
+
+    private static Json executor(int count, int cancelled) {
+        executor = new ScheduledThreadPoolExecutor(1, body -> {
+            Thread thread = new Thread(body, "holding-executor");
+            thread.setDaemon(true);
+            return thread;
+        });
+        for (int i = 0; i < count; i++) {
+            ExecutorHeld held = new ExecutorHeld();
+            java.util.concurrent.Future<?> task = executor.schedule(held::hashCode, 1, TimeUnit.HOURS);
+            if (i < cancelled) {
+                task.cancel(false);
+            }
+        }
+        return new Json().with("tasks", count);
+    }
+
+    private static Json local(int count) throws Exception {
+        CountDownLatch ready = new CountDownLatch(1);
+        Thread thread = new Thread(() -> holdInThreadLocals(count, ready), "holding-local");
+        thread.setDaemon(true);
+        thread.start();
+        ready.await();
+        return new Json().with("locals", count);
+    }
+
+    private static void holdInThreadLocals(int count, CountDownLatch ready) {
+        List<ThreadLocal<LocalHeld>> locals = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            ThreadLocal<LocalHeld> local = new ThreadLocal<>();
+            local.set(new LocalHeld());
+            locals.add(local);
+        }
+        ready.countDown();
+        try {
+            Thread.sleep(Long.MAX_VALUE);
+        } catch (InterruptedException ended) {
+            locals.clear();
+        }
+    }
+
+    private static Json inMap(int count) {
+        for (int i = 0; i < count; i++) {
+            STATIC_MAP.put(i, new StaticHeld());
+        }
+        return new Json().with("held", STATIC_MAP.size());
+    }
+
+    private static Json payload(int count, int bytes) {
+        byte[] shared = new byte[bytes];
+        kept = new byte[bytes];
+        for (int i = 0; i < count; i++) {
+            PAYLOADS.add(new Payload(bytes, shared, kept));
+        }
+        return new Json().with("held", PAYLOADS.size());
+    }
+
+    /** Objects that refer to each other in a ring, and nobody else to them. */
+    private static Json ring(int count) {
+        Ring first = new Ring();
+        Ring last = first;
+        for (int i = 1; i < count; i++) {
+            Ring next = new Ring();
+            next.next = last;
+            last = next;
+        }
+        first.next = last;
+        return new Json().with("dropped", count);
+    }
+
+    /** Its finalizer waits for {@link #LOCK}. */
+    static final class Locked {
+        private static final Tally TALLY = Tally.of("subject.Holding$Locked");
+
+        @Override
+        @SuppressWarnings({"deprecation", "removal"})
+        protected void finalize() {
+            TALLY.enter();
+            LOCK.lock();
+            LOCK.unlock();
+        }
+    }
+
+    /** Returns when the finalizer thread stands at {@link #LOCK}, which a thread of its own has and keeps. */
+    private static Json stuckAtLock() throws Exception {
+        CountDownLatch locked = new CountDownLatch(1);
+        Thread owner = new Thread(() -> {
+            LOCK.lock();
+            locked.countDown();
+            while (true) {
+                java.util.concurrent.locks.LockSupport.park();
+            }
+        }, "lock-owner");
+        owner.setDaemon(true);
+        owner.start();
+        locked.await();
+        makeLocked();
+        if (!Tally.of("subject.Holding$Locked").awaitEntered(1)) {
+            return new Json().with("error", "the finalizer thread never came");
+        }
+        while (!LOCK.hasQueuedThreads()) {
+            Thread.yield();
+        }
+        return new Json().with("owner", owner.getName());
+    }
+
+    private static void makeLocked() {
+        new Locked();
+    }
+
+    /** The third way to a dump, beside jcmd and the flag. */
+    private static Json dump(String file) throws Exception {
+        java.lang.management.ManagementFactory.getPlatformMXBean(com.sun.management.HotSpotDiagnosticMXBean.class)
+                .dumpHeap(file, true);
+        return new Json().with("dumped", file);
+    }
+
+    /** Asks for memory until there is none. */
+    private static Json runOut() {
+        List<long[]> all = new ArrayList<>();
+        try {
+            while (true) {
+                all.add(new long[1 << 16]);
+            }
+        } catch (OutOfMemoryError full) {
+            int count = all.size();
+            all.clear();
+            return new Json().with("arrays", count);
+        }
+    }
+}

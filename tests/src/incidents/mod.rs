@@ -1,0 +1,167 @@
+//! Programs in which something is wrong, run with the agent until it has told what, and
+//! programs that are all right.
+
+mod catalogue;
+
+pub use catalogue::{Expected, HEALTHY, Healthy, INCIDENTS, Incident, incident};
+
+use std::time::Duration;
+
+use finwatch_record::{Alert, AlertState, Body, FinalizerThread, PoolKind, Record};
+
+use crate::{Case, Jvm, Launch, Stream, programs::incident_classes};
+
+/// What was told of an incident.
+pub struct Outcome {
+    /// The expected alerts, in the order in which they came.
+    pub told: Vec<Alert>,
+    /// The heap after collections when the last of them came, as a part of its maximum.
+    pub heap_share: f64,
+    /// When the last of them came, since the JVM started.
+    pub after: Duration,
+    /// What the finalizer thread was doing then, where that was told.
+    pub thread: Option<FinalizerThread>,
+    jvm: Jvm,
+}
+
+impl Outcome {
+    /// How long after the last alert the heap was full, if within the limit.
+    pub fn lead(&self, limit: Duration) -> Option<Duration> {
+        let began = std::time::Instant::now();
+        let full = self.jvm.out().line(0, limit, |line| line == "FULL");
+        full.is_ok().then(|| began.elapsed())
+    }
+}
+
+fn launch(case: &Case, program: &str, arguments: &[String], thresholds: &str) -> Launch {
+    let mut words = vec![format!("incident.{program}")];
+    words.extend_from_slice(arguments);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let launch = Launch::new(case)
+        .class_path(incident_classes())
+        .option("interval", "250ms")
+        .option("patience", thresholds)
+        .option("stuck", thresholds)
+        .program(&words);
+    // Its pages are large for 64 MiB.
+    let launch = match catalogue::is_generational_zgc(case) {
+        true => launch.flag("-Xmx160m"),
+        false => launch,
+    };
+    match case.jdk.feature {
+        ..9 => launch,
+        _ => launch.flag("--add-opens=java.base/java.lang.ref=ALL-UNNAMED"),
+    }
+}
+
+impl Incident {
+    /// Runs it until everything expected has been told. `thresholds` is the value of the options
+    /// `patience` and `stuck`. Panics where it is not, or where something is told of
+    /// a class that is all right.
+    pub fn run(&self, case: &Case, thresholds: &str) -> Outcome {
+        let per_second = self.per_second.to_string();
+        let jvm = launch(case, self.program, &[per_second], thresholds).spawn();
+        let mut stream = jvm.stream();
+        let mut told: Vec<Alert> = Vec::new();
+        let mut after = Duration::ZERO;
+        while told.len() < self.expected.len() {
+            let record = stream.wait_for("(other) expected alert", |record| {
+                raised(record).is_some_and(|alert| {
+                    self.blames_nobody_else(alert);
+                    let is_new = told.iter().all(|before| before.class != alert.class);
+                    is_new && self.expected.iter().any(|each| self.fits(each, alert))
+                })
+            });
+            after = Duration::from_millis(record.uptime_ms);
+            told.extend(raised(&record).cloned());
+        }
+        Outcome {
+            told,
+            heap_share: heap_share(stream.records()),
+            after,
+            thread: thread(stream.records()),
+            jvm,
+        }
+    }
+
+    fn fits(&self, expected: &Expected, alert: &Alert) -> bool {
+        let named = |class: Option<&str>| class.map(|class| self.name(class));
+        let cause = named(expected.cause);
+        expected.kinds.contains(&alert.kind)
+            && alert.class == named(expected.class)
+            && (cause.is_none() || alert.cause_class == cause)
+    }
+
+    fn name(&self, class: &str) -> String {
+        format!("incident.{}${class}", self.program)
+    }
+
+    fn blames_nobody_else(&self, alert: &Alert) {
+        let innocent: Vec<String> = self.innocent.iter().map(|class| self.name(class)).collect();
+        for class in [&alert.class, &alert.cause_class].into_iter().flatten() {
+            assert!(
+                class.starts_with(&self.name("")) && !innocent.contains(class),
+                "{class} is all right, but: {alert:?}"
+            );
+        }
+    }
+}
+
+impl Healthy {
+    /// Runs it for long enough and gives what was told, which should be nothing.
+    pub fn run(&self, case: &Case, thresholds: &str) -> Vec<Alert> {
+        let arguments = [self.name.to_owned(), self.per_second.to_string()];
+        let jvm = launch(case, "Healthy", &arguments, thresholds).spawn();
+        let mut stream = jvm.stream();
+        stream.wait_for_sample("sample with all objects", |sample| {
+            sample.finalizer.counts.registered_total >= self.objects
+        });
+        alerts(&stream)
+    }
+}
+
+fn alerts(stream: &Stream) -> Vec<Alert> {
+    stream
+        .records()
+        .iter()
+        .filter_map(raised)
+        .cloned()
+        .collect()
+}
+
+fn raised(record: &Record) -> Option<&Alert> {
+    match &record.body {
+        Body::Alert(alert) if alert.state == AlertState::Raised => Some(alert),
+        _ => None,
+    }
+}
+
+fn thread(records: &[Record]) -> Option<FinalizerThread> {
+    records.iter().rev().find_map(|record| match &record.body {
+        Body::FinalizerThread(thread) => Some(FinalizerThread::clone(thread)),
+        _ => None,
+    })
+}
+
+/// The heap after the last collection, as a part of its maximum; 0 before the first.
+fn heap_share(records: &[Record]) -> f64 {
+    let memory = records.iter().rev().find_map(|record| match &record.body {
+        Body::Sample(sample) => sample.memory.as_ref(),
+        _ => None,
+    });
+    let Some(memory) = memory else { return 0.0 };
+    let is_heap = |name: &str| {
+        let mut pools = memory.pools.iter();
+        pools.any(|pool| pool.name == name && pool.kind == PoolKind::Heap)
+    };
+    let after = records.iter().rev().find_map(|record| match &record.body {
+        Body::Gc(gc) => {
+            let heap = gc.pools.iter().filter(|pool| is_heap(&pool.name));
+            // A pause that is told by itself has no pools, or zeros.
+            Some(heap.map(|pool| pool.after_bytes).sum::<u64>()).filter(|&bytes| bytes > 0)
+        }
+        _ => None,
+    });
+    let max = memory.heap.max_bytes.unwrap_or(u64::MAX);
+    after.unwrap_or(0) as f64 / max as f64
+}
