@@ -4,7 +4,7 @@
 //! references from the roots are followed. What is reached in the same way is alike: only so
 //! many objects of each way are looked at, and from long arrays only some elements, which are
 //! chosen while the application runs. Where that accounts for too few instances, there is
-//! another walk, along longer ways and with more of each. Ways through Finalizers and the
+//! another walk, with more of each. Ways through Finalizers and the
 //! referents of other references don't count.
 //!
 //! In a thread that may use JNI and wait. What the VM keeps for it is bounded too, and given
@@ -15,7 +15,10 @@ mod paths;
 mod tag;
 mod walk;
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use finwatch_record::{Holders, HoldingPath, Link, Root, RootKind};
 use jni::{
@@ -33,21 +36,9 @@ use walk::{Limits, LongArray, Progress, Walk};
 
 /// The walks, one after the other until one accounts for enough.
 const WALKS: [Limits; 3] = [
-    Limits {
-        depth: 6,
-        alike: 1 << 10,
-        locals: false,
-    },
-    Limits {
-        depth: 20,
-        alike: 1 << 12,
-        locals: true,
-    },
-    Limits {
-        depth: 1000,
-        alike: 1 << 16,
-        locals: true,
-    },
+    Limits { alike: 1 << 8 },
+    Limits { alike: 1 << 12 },
+    Limits { alike: 1 << 16 },
 ];
 
 /// Stops for elements of long arrays, of arrays in these, and so on, in one walk.
@@ -167,7 +158,7 @@ fn go_on_at_long_arrays(
     limits: Limits,
 ) -> Result<(), HoldersError> {
     for _ in 0..MOST_ROUNDS {
-        let arrays = walk.long_arrays().to_vec();
+        let arrays = walk.long_arrays();
         let Some(root) = classes.root().filter(|_| !arrays.is_empty()) else {
             return Ok(());
         };
@@ -191,18 +182,18 @@ fn choose<'local>(
     heap: &TaggedHeap,
     root: &JClass,
     walk: &mut Walk,
-    arrays: &[LongArray],
+    arrays: &[(i64, LongArray)],
     each: usize,
 ) -> Result<(JObject<'local>, Vec<Node>), HoldersError> {
-    let tags: Vec<i64> = (0..arrays.len())
-        .map(|place| walk.long_array_tag(place))
-        .collect();
+    let tags: Vec<i64> = arrays.iter().map(|(tag, _)| *tag).collect();
     let objects = heap.objects(env, &tags)?;
     let chosen = env.new_object_array((each * objects.len()) as i32, root, JObject::null())?;
     let mut from = Vec::new();
     let mut random = Random::new();
     for (object, tag) in objects {
-        let array = arrays[tag::place(tag)];
+        let Some(&(_, array)) = arrays.iter().find(|(its, _)| *its == tag) else {
+            continue;
+        };
         let elements = each.min(array.length as usize);
         walk.see_part(array, elements);
         for stratum in 0..elements {
@@ -250,13 +241,17 @@ struct Found {
 impl Found {
     fn of(walk: &Walk, class: Option<u32>) -> Found {
         let paths = walk.paths();
-        let ends = class.map(|class| paths.ends(class)).unwrap_or_default();
+        let shortest = paths.shortest();
+        let mut by_way: HashMap<Way, End> = HashMap::new();
+        for end in class.map(|class| paths.ends(class)).unwrap_or_default() {
+            let known = by_way.entry(shortest.way(end.node));
+            known.and_modify(|known| known.add(&end)).or_insert(end);
+        }
+        let mut ends: Vec<(End, Way)> = by_way.into_iter().map(|(way, end)| (end, way)).collect();
+        ends.sort_by(|(a, _), (b, _)| b.estimate.total_cmp(&a.estimate).then(a.node.cmp(&b.node)));
         Found {
-            estimate: ends.iter().fold(0.0, |sum, end| sum + end.estimate),
-            ends: ends
-                .into_iter()
-                .map(|end| (end, paths.way(end.node)))
-                .collect(),
+            estimate: ends.iter().fold(0.0, |sum, (end, _)| sum + end.estimate),
+            ends,
             progress: walk.progress(),
         }
     }

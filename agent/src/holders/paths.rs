@@ -5,10 +5,17 @@
 //! at, and how many there are of those behind them is estimated: a node whose objects lead to
 //! so many others on the average has so many behind it in all.
 //!
+//! The VM goes depth first, so the way in which an object is met first may be any, and a long
+//! one. The other references to it are counted too, and the way that is told is the shortest
+//! of those in which nearly all objects of a node are reached.
+//!
 //! Grows while the application stands still, so it is small and finds what it found before
 //! without a search.
 
-use std::collections::HashMap;
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+};
 
 use crate::jvmti::Frame;
 
@@ -17,6 +24,15 @@ pub type Node = u32;
 
 /// Nodes, at the most; what comes then is put where it branches off.
 const MOST_NODES: usize = 1 << 16;
+
+/// Other references that are counted, by where they come from and lead to, at the most.
+const MOST_OTHERS: usize = 1 << 16;
+
+/// Objects on a way among which a step is looked for that would be made a second time.
+const LOOK_BACK: usize = 24;
+
+/// The part of a node's objects that is as good as all.
+const NEARLY_ALL: f64 = 0.9;
 
 /// Steps that are remembered by themselves, a power of two.
 const REMEMBERED: usize = 1 << 10;
@@ -43,7 +59,7 @@ pub enum Start {
 }
 
 /// Which part of an object leads on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Via {
     /// A field, by JVMTI's index.
     Field(i32),
@@ -63,14 +79,16 @@ pub struct Paths {
     nodes: Vec<Place>,
     index: HashMap<Step, Node>,
     remembered: Vec<Option<(Step, Node)>>,
+    /// References to objects that had been met, from node to node.
+    others: HashMap<(Node, Via, Node), u64>,
 }
 
 struct Place {
     step: Step,
-    /// Objects from the root to this one.
-    depth: u16,
     /// Objects that were referred to here and nowhere before.
     met: u64,
+    /// Those of them that are known again.
+    known: u64,
     /// Objects whose references were looked at; a part of one, of a long array.
     seen: f64,
 }
@@ -82,6 +100,7 @@ impl Paths {
             nodes: Vec::new(),
             index: HashMap::new(),
             remembered: vec![None; REMEMBERED],
+            others: HashMap::new(),
         }
     }
 
@@ -89,29 +108,24 @@ impl Paths {
     pub fn clear(&mut self) {
         self.nodes.clear();
         self.index.clear();
+        self.others.clear();
         self.remembered.fill(None);
     }
 
     /// The node of a root.
     pub fn start(&mut self, start: Start) -> Node {
-        self.node(Step::Start(start), 0).unwrap_or(0)
+        self.node(Step::Start(start)).unwrap_or(0)
     }
 
-    /// The node of an object that another refers to. What is linked to its own kind, such as
-    /// the nodes of a list or a tree, is one node after the second.
+    /// The node of an object that another refers to. A step that was made on the way before
+    /// leads there again: what is linked to its own kind, such as the nodes of a list or a
+    /// tree, is one node after the second.
     pub fn step(&mut self, node: Node, via: Via, class: u32) -> Node {
-        if self.class(node) == Some(class)
-            && self.before(node).and_then(|before| self.class(before)) == Some(class)
-        {
-            return node;
-        }
-        let depth = self.depth(node).saturating_add(1);
-        self.node(Step::From { node, via, class }, depth)
-            .unwrap_or(node)
+        self.node(Step::From { node, via, class }).unwrap_or(node)
     }
 
     /// `None` where there is no room for it.
-    fn node(&mut self, step: Step, depth: u16) -> Option<Node> {
+    fn node(&mut self, step: Step) -> Option<Node> {
         let slot = slot(&step);
         if let Some((known, node)) = self.remembered[slot]
             && known == step
@@ -120,21 +134,51 @@ impl Paths {
         }
         let node = match self.index.get(&step) {
             Some(&node) => node,
-            None if self.nodes.len() >= MOST_NODES => return None,
+            None if self.index.len() >= MOST_NODES => return None,
             None => {
-                let node = self.nodes.len() as Node;
-                self.nodes.push(Place {
-                    step,
-                    depth,
-                    met: 0,
-                    seen: 0.0,
-                });
+                let node = self.made_before(step).unwrap_or_else(|| self.add(step));
                 self.index.insert(step, node);
                 node
             }
         };
         self.remembered[slot] = Some((step, node));
         Some(node)
+    }
+
+    fn add(&mut self, step: Step) -> Node {
+        let node = self.nodes.len() as Node;
+        self.nodes.push(Place {
+            step,
+            met: 0,
+            known: 0,
+            seen: 0.0,
+        });
+        node
+    }
+
+    /// The node on the way to which the same step led: from the same class, by the same part,
+    /// to the same class.
+    fn made_before(&self, step: Step) -> Option<Node> {
+        let Step::From { node, via, class } = step else {
+            return None;
+        };
+        let from = self.class(node)?;
+        let mut at = node;
+        for _ in 0..LOOK_BACK {
+            let Step::From {
+                node: before,
+                via: by,
+                class: of,
+            } = self.nodes.get(at as usize)?.step
+            else {
+                return None;
+            };
+            if by == via && of == class && self.class(before) == Some(from) {
+                return Some(at);
+            }
+            at = before;
+        }
+        None
     }
 
     fn class(&self, node: Node) -> Option<u32> {
@@ -144,24 +188,34 @@ impl Paths {
         }
     }
 
-    fn before(&self, node: Node) -> Option<Node> {
-        match self.nodes.get(node as usize)?.step {
-            Step::From { node, .. } => Some(node),
-            Step::Start(_) => None,
-        }
-    }
-
-    /// Objects from the root to a node, itself included.
-    pub fn depth(&self, node: Node) -> u16 {
-        self.nodes.get(node as usize).map_or(0, |place| place.depth)
-    }
-
     /// One more object was met at a node. How many that makes.
     pub fn meet(&mut self, node: Node) -> u64 {
         self.nodes.get_mut(node as usize).map_or(0, |place| {
             place.met += 1;
             place.met
         })
+    }
+
+    /// An object that was met at a node is known when it is met again.
+    pub fn know(&mut self, node: Node) {
+        if let Some(place) = self.nodes.get_mut(node as usize) {
+            place.known += 1;
+        }
+    }
+
+    /// An object of a node was met again, in another way.
+    pub fn meet_again(&mut self, from: Node, via: Via, node: Node) {
+        if from == node {
+            return;
+        }
+        let room = self.others.len() < MOST_OTHERS;
+        match self.others.get_mut(&(from, via, node)) {
+            Some(count) => *count += 1,
+            None if room => {
+                self.others.insert((from, via, node), 1);
+            }
+            None => {}
+        }
     }
 
     /// The references of one more object were looked at, or those of a part of it.
@@ -208,6 +262,64 @@ impl Paths {
         ends
     }
 
+    /// The shortest way to each node.
+    pub fn shortest(&self) -> Shortest<'_> {
+        let mut onward: HashMap<Node, Vec<(Via, Node)>> = HashMap::new();
+        for (node, place) in self.nodes.iter().enumerate() {
+            if let Step::From {
+                node: before, via, ..
+            } = place.step
+            {
+                onward.entry(before).or_default().push((via, node as Node));
+            }
+        }
+        for (&(from, via, node), &count) in &self.others {
+            let known = self.nodes.get(node as usize).map_or(0, |place| place.known);
+            if count as f64 >= NEARLY_ALL * known as f64 {
+                onward.entry(from).or_default().push((via, node));
+            }
+        }
+        let mut before: Vec<Option<(Node, Via)>> = vec![None; self.nodes.len()];
+        let mut costs = vec![u32::MAX; self.nodes.len()];
+        let mut open = BinaryHeap::new();
+        for (node, place) in self.nodes.iter().enumerate() {
+            if let Step::Start(start) = place.step {
+                costs[node] = cost(start);
+                open.push(Reverse((costs[node], node as Node)));
+            }
+        }
+        while let Some(Reverse((cost, node))) = open.pop() {
+            if cost > costs[node as usize] {
+                continue;
+            }
+            for &(via, next) in onward.get(&node).into_iter().flatten() {
+                // Equal costs: the node that was made first, for the same answer every time.
+                let is_better = match before[next as usize] {
+                    _ if cost + 1 < costs[next as usize] => true,
+                    Some(known) => cost + 1 == costs[next as usize] && (node, via) < known,
+                    None => false,
+                };
+                if is_better {
+                    costs[next as usize] = cost + 1;
+                    before[next as usize] = Some((node, via));
+                    open.push(Reverse((cost + 1, next)));
+                }
+            }
+        }
+        Shortest {
+            paths: self,
+            before,
+        }
+    }
+}
+
+/// The shortest way to each node.
+pub struct Shortest<'a> {
+    paths: &'a Paths,
+    before: Vec<Option<(Node, Via)>>,
+}
+
+impl Shortest<'_> {
     /// The way to a node: where it starts, the objects on it with the part that leads on, the
     /// node itself left out.
     pub fn way(&self, end: Node) -> Way {
@@ -215,19 +327,33 @@ impl Paths {
         let mut at = end;
         let mut leading = None;
         loop {
-            match self.nodes.get(at as usize).map(|place| place.step) {
+            match self.paths.nodes.get(at as usize).map(|place| place.step) {
                 None => return (Start::Other, Vec::new()),
                 Some(Step::Start(start)) => {
                     links.reverse();
                     return (start, links);
                 }
-                Some(Step::From { node, via, class }) => {
+                Some(Step::From {
+                    node, via, class, ..
+                }) => {
                     links.extend(leading.map(|leading| (class, leading)));
+                    let (before, via) = self.before[at as usize].unwrap_or((node, via));
                     leading = Some(via);
-                    at = node;
+                    at = before;
                 }
             }
         }
+    }
+}
+
+/// What a way costs that begins there, in links: threads and static fields say most, and a
+/// frame or a monitor leads to what a thread or a static field leads to as well.
+fn cost(start: Start) -> u32 {
+    match start {
+        Start::Thread(_) | Start::Static(..) => 0,
+        Start::Class(_) | Start::JniGlobal => 4,
+        Start::Stack(_) | Start::JniLocal(_) => 8,
+        Start::Monitor | Start::Other => 12,
     }
 }
 
@@ -243,6 +369,14 @@ pub struct End {
     pub met: u64,
     /// How many there are.
     pub estimate: f64,
+}
+
+impl End {
+    /// Those of another node, which are reached in the same way after all.
+    pub fn add(&mut self, other: &End) {
+        self.met += other.met;
+        self.estimate += other.estimate;
+    }
 }
 
 fn slot(step: &Step) -> usize {
@@ -279,9 +413,8 @@ mod tests {
         let ends = paths.ends(2);
         let estimates: Vec<f64> = ends.iter().map(|end| end.estimate).collect();
         assert_eq!(estimates, [3.0, 1.0]);
-        let way = paths.way(ends[0].node);
+        let way = paths.shortest().way(ends[0].node);
         assert_eq!(way, (Start::Thread(0), vec![(1, Via::Field(4))]));
-        assert_eq!(paths.depth(ends[0].node), 2);
     }
 
     #[test]
@@ -315,9 +448,48 @@ mod tests {
             node = paths.step(node, Via::Field(2), 1);
         }
         let end = paths.step(node, Via::Field(0), 9);
-        assert_eq!(paths.depth(end), 3);
-        let links = [(1, Via::Field(2)), (1, Via::Field(0))];
-        assert_eq!(paths.way(end), (Start::Static(7, 0), links.to_vec()));
+        let links = vec![(1, Via::Field(2)), (1, Via::Field(0))];
+        assert_eq!(paths.shortest().way(end), (Start::Static(7, 0), links));
+    }
+
+    #[test]
+    fn a_chain_of_two_kinds_is_as_long_as_its_first_links() {
+        let mut paths = Paths::new();
+        let start = paths.start(Start::Static(7, 0));
+        let mut node = paths.step(start, Via::NoField, 1);
+        for _ in 0..1000 {
+            let other = paths.step(node, Via::Field(0), 2);
+            node = paths.step(other, Via::Field(1), 1);
+        }
+        assert!(paths.nodes.len() < 8, "{} nodes", paths.nodes.len());
+    }
+
+    #[test]
+    fn the_way_that_is_told_is_the_shortest_in_which_nearly_all_are_reached() {
+        let mut paths = Paths::new();
+        let far = paths.start(Start::Static(7, 0));
+        let far = (1..5).fold(far, |node, class| paths.step(node, Via::Field(0), class));
+        let queue = paths.step(far, Via::Field(1), 8);
+        let task = paths.step(queue, Via::NoField, 9);
+        for _ in 0..10 {
+            paths.meet(task);
+            paths.know(task);
+        }
+        paths.know(queue);
+        let thread = paths.start(Start::Thread(0));
+        let thread = paths.step(thread, Via::NoField, 6);
+        let some = paths.start(Start::Static(3, 0));
+        let some = paths.step(some, Via::NoField, 2);
+        for _ in 0..8 {
+            paths.meet_again(some, Via::Field(5), task);
+        }
+        assert_eq!(paths.shortest().way(task).1.len(), 5);
+        paths.meet_again(thread, Via::Field(2), queue);
+        let links = vec![(6, Via::Field(2)), (8, Via::NoField)];
+        assert_eq!(paths.shortest().way(task), (Start::Thread(0), links));
+        paths.meet_again(some, Via::Field(5), task);
+        let way = (Start::Static(3, 0), vec![(2, Via::Field(5))]);
+        assert_eq!(paths.shortest().way(task), way);
     }
 
     #[test]

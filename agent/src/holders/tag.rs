@@ -23,6 +23,8 @@ pub enum Meaning {
     LongArray {
         /// The walk in which it was met.
         walk: u32,
+        /// Its place among those of the walk.
+        place: u32,
     },
     /// Another object that was met.
     At {
@@ -53,11 +55,6 @@ pub fn at(walk: u32, node: Node) -> i64 {
     i64::from(walk + 1) << WALK | i64::from(node)
 }
 
-/// The place of a long array among those of its walk.
-pub fn place(tag: i64) -> usize {
-    tag as u32 as usize
-}
-
 /// Reads a tag.
 pub fn read(tag: i64) -> Meaning {
     let walk = || ((tag & !LONG_ARRAY) >> WALK) as u32 - 1;
@@ -65,7 +62,10 @@ pub fn read(tag: i64) -> Meaning {
         0 => Meaning::None,
         ..0 => Meaning::Class((-1 - tag) as u32),
         _ if tag & THREAD != 0 => Meaning::Thread(tag as u32),
-        _ if tag & LONG_ARRAY != 0 => Meaning::LongArray { walk: walk() },
+        _ if tag & LONG_ARRAY != 0 => Meaning::LongArray {
+            walk: walk(),
+            place: tag as u32,
+        },
         _ => Meaning::At {
             walk: walk(),
             node: tag as Node,
@@ -86,9 +86,9 @@ mod tests {
         assert_eq!(read(0), Meaning::None);
         for (walk, node) in [(0, 0), (3, 65_535), (1, 7)] {
             assert_eq!(read(at(walk, node)), Meaning::At { walk, node });
-            let tag = long_array(walk, node as usize);
-            assert_eq!(read(tag), Meaning::LongArray { walk });
-            assert_eq!(place(tag), node as usize);
+            let place = node;
+            let tag = long_array(walk, place as usize);
+            assert_eq!(read(tag), Meaning::LongArray { walk, place });
         }
     }
 }

@@ -28,13 +28,8 @@ const MOST_LONG_ARRAYS: usize = 256;
 /// How far a walk may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Objects on a way.
-    pub depth: u16,
     /// Objects that are reached in one way.
     pub alike: u64,
-    /// Whether ways from local variables count. Threads and static fields lead to most of what
-    /// they refer to, and say more.
-    pub locals: bool,
 }
 
 /// How far a walk has come.
@@ -69,8 +64,10 @@ pub struct Walk<'a> {
     tagged: usize,
     /// The classes and threads that were visited.
     visited: HashSet<i64>,
-    /// Those that were met in the last stop.
+    /// All that were met in this walk.
     long_arrays: Vec<LongArray>,
+    /// How many of them were there before the last stop.
+    arrays_before: usize,
     /// Where each of the objects is that the stop began at.
     from: Vec<Node>,
     progress: Progress,
@@ -83,15 +80,12 @@ impl<'a> Walk<'a> {
             classes,
             paths: Paths::new(),
             number: 0,
-            limits: Limits {
-                depth: 0,
-                alike: 0,
-                locals: false,
-            },
+            limits: Limits { alike: 0 },
             deadline: Instant::now(),
             tagged: 0,
             visited: HashSet::with_capacity(classes.len()),
             long_arrays: Vec::new(),
+            arrays_before: 0,
             from: Vec::new(),
             progress: Progress::default(),
         }
@@ -105,6 +99,7 @@ impl<'a> Walk<'a> {
         self.paths.clear();
         self.visited.clear();
         self.long_arrays.clear();
+        self.arrays_before = 0;
         self.from.clear();
         self.progress = Progress::default();
     }
@@ -114,7 +109,7 @@ impl<'a> Walk<'a> {
     pub fn go_on(&mut self, from: Vec<Node>, deadline: Instant) {
         self.deadline = deadline;
         self.from = from;
-        self.long_arrays.clear();
+        self.arrays_before = self.long_arrays.len();
     }
 
     /// How far it has come.
@@ -122,14 +117,13 @@ impl<'a> Walk<'a> {
         self.progress
     }
 
-    /// The long arrays that were met in the last stop.
-    pub fn long_arrays(&self) -> &[LongArray] {
-        &self.long_arrays
-    }
-
-    /// The tag of one of these.
-    pub fn long_array_tag(&self, place: usize) -> i64 {
-        tag::long_array(self.number, place)
+    /// The long arrays that were met in the last stop, each with its tag.
+    pub fn long_arrays(&self) -> Vec<(i64, LongArray)> {
+        let arrays = self.long_arrays.iter().enumerate();
+        let arrays = arrays.skip(self.arrays_before);
+        arrays
+            .map(|(place, &array)| (tag::long_array(self.number, place), array))
+            .collect()
     }
 
     /// A part of a long array is going to be looked at.
@@ -211,9 +205,7 @@ impl<'a> Walk<'a> {
         let (origin, via) = self.origin(reference);
         let node = self.paths.step(origin, via, class);
         let met = self.paths.meet(node);
-        let is_within = met <= self.limits.alike
-            && self.paths.depth(node) <= self.limits.depth
-            && (self.tagged < MOST_TAGS || reference.tag != 0);
+        let is_within = met <= self.limits.alike && (self.tagged < MOST_TAGS || reference.tag != 0);
         if !is_within {
             self.progress.cut = true;
             return Answer::Skip;
@@ -225,12 +217,23 @@ impl<'a> Walk<'a> {
                     self.progress.cut = true;
                     return Answer::Skip;
                 }
-                let tag = self.long_array_tag(self.long_arrays.len());
+                let tag = tag::long_array(self.number, self.long_arrays.len());
                 self.long_arrays.push(LongArray { node, length });
+                self.paths.know(node);
                 Answer::Tag(tag)
             }
-            _ => Answer::Visit(tag::at(self.number, node)),
+            _ => {
+                self.paths.know(node);
+                Answer::Visit(tag::at(self.number, node))
+            }
         }
+    }
+
+    /// An object that has been met in this walk.
+    fn meet_again(&mut self, reference: &Reference, node: Node) -> Answer {
+        let (origin, via) = self.origin(reference);
+        self.paths.meet_again(origin, via, node);
+        Answer::Skip
     }
 }
 
@@ -269,18 +272,17 @@ impl Visitor for Walk<'_> {
         {
             return Answer::Skip;
         }
-        if matches!(reference.kind, Kind::StackLocal(_) | Kind::JniLocal(_)) && !self.limits.locals
-        {
-            self.progress.cut = true;
-            return Answer::Skip;
-        }
         match tag::read(reference.tag) {
             Meaning::Class(_) | Meaning::Thread(_) => match self.visited.insert(reference.tag) {
                 true => Answer::Visit(reference.tag),
                 false => Answer::Skip,
             },
-            Meaning::At { walk, .. } | Meaning::LongArray { walk } if walk == self.number => {
-                Answer::Skip
+            Meaning::At { walk, node } if walk == self.number => self.meet_again(&reference, node),
+            Meaning::LongArray { walk, place } if walk == self.number => {
+                match self.long_arrays.get(place as usize) {
+                    Some(&array) => self.meet_again(&reference, array.node),
+                    None => Answer::Skip,
+                }
             }
             Meaning::None | Meaning::At { .. } | Meaning::LongArray { .. } => {
                 self.meet(&reference, class)

@@ -228,11 +228,12 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     /**
      * The classes that got an entry since the last call, or null: {@code long[]} {slot,
      * identity hash of the loader} each, {@code String[]} names, classes of loaders, and
-     * code sources. The agent's own thread only.
+     * code sources. Where the heap has no room for that, they are told by the next call. The
+     * agent's own thread only.
      */
     static Object[] discovered() {
         FinwatchHook.settle();
-        FinwatchSlot[] fresh = takeFresh();
+        FinwatchSlot[] fresh = fresh();
         if (fresh == null) {
             return null;
         }
@@ -247,7 +248,9 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
             loaders[i] = fresh[i].loader;
             sources[i] = source(fresh[i].get());
         }
-        return new Object[] {numbers, names, loaders, sources};
+        Object[] answer = {numbers, names, loaders, sources};
+        told(fresh);
+        return answer;
     }
 
     /** Slots above this have never counted anything. */
@@ -269,23 +272,35 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         }
     }
 
-    private static FinwatchSlot[] takeFresh() {
+    private static FinwatchSlot[] fresh() {
         synchronized (LOCK) {
             if (freshCount == 0) {
                 return null;
             }
-            FinwatchSlot[] taken = new FinwatchSlot[freshCount];
+            FinwatchSlot[] fresh = new FinwatchSlot[freshCount];
             int at = 0;
             for (FinwatchSlot entry : table) {
                 if (entry != null && entry.fresh) {
-                    taken[at++] = entry;
+                    fresh[at++] = entry;
                 }
             }
-            for (FinwatchSlot entry : taken) {
-                entry.fresh = false;
+            return fresh;
+        }
+    }
+
+    private static void told(FinwatchSlot[] entries) {
+        synchronized (LOCK) {
+            for (FinwatchSlot entry : entries) {
+                noLongerFresh(entry);
             }
-            freshCount = 0;
-            return taken;
+        }
+    }
+
+    /** Under {@link #LOCK}. */
+    private static void noLongerFresh(FinwatchSlot entry) {
+        if (entry.fresh) {
+            entry.fresh = false;
+            freshCount--;
         }
     }
 
@@ -390,9 +405,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
             }
             table = copy(table.length, entry);
             entries--;
-            if (entry.fresh) {
-                freshCount--;
-            }
+            noLongerFresh(entry);
         }
     }
 
