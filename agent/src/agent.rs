@@ -103,11 +103,6 @@ pub enum LoadError {
     /// Nothing is known of the holders of a class.
     #[error(transparent)]
     Holders(#[from] crate::watch::WatchError),
-    /// The JVM is not to be stopped.
-    #[error(
-        "the option pause=off forbids to stop this JVM: `finwatch attach PID pause=250ms` allows it"
-    )]
-    PauseOff,
     /// A sample takes longer than anybody waits.
     #[error("a sample has been under way for {LAST_SAMPLE:?}: try again")]
     Busy,
@@ -298,12 +293,8 @@ impl Agent {
     fn find_holders(&self, env: &mut Env, class: &str) -> Result<(), LoadError> {
         let mut guard = self.run.try_lock_for(LAST_SAMPLE).ok_or(LoadError::Busy)?;
         let run = guard.as_mut().ok_or(LoadError::NotWatching)?;
-        let found = match run.options().pause {
-            None => Err(LoadError::PauseOff),
-            Some(pause) => run
-                .find_holders(env, &self.clock, class, None, pause)
-                .map_err(LoadError::from),
-        };
+        let found = run.find_holders(env, &self.clock, class, None);
+        let found = found.map_err(LoadError::from);
         self.tell(|status| match &found {
             Ok(holders) => status.answered(run.options(), run.coverage(), holders),
             Err(error) => status.refused(run.options(), run.coverage(), &error.to_string()),

@@ -40,6 +40,20 @@ const ROOM: i64 = 2 << 20;
 /// # Errors
 /// Not even that could be asked.
 pub fn has_room(env: &mut Env, jvmti: jvmti::Environment) -> Result<bool, WatchError> {
+    let [max, used] = max_and_used(env, jvmti)?;
+    Ok(max - used >= ROOM)
+}
+
+/// Bytes of the heap that are in use, garbage included. Allocates next to nothing.
+///
+/// # Errors
+/// Not even that could be asked.
+pub fn heap_used(env: &mut Env, jvmti: jvmti::Environment) -> Result<u64, WatchError> {
+    let [_, used] = max_and_used(env, jvmti)?;
+    Ok(used.max(0) as u64)
+}
+
+fn max_and_used(env: &mut Env, jvmti: jvmti::Environment) -> Result<[i64; 2], WatchError> {
     env.with_local_frame(8, |env| {
         let class = boot_class(env, jvmti, "java.lang.Runtime")?;
         let signature = jni_sig!("()Ljava/lang/Runtime;");
@@ -48,7 +62,7 @@ pub fn has_room(env: &mut Env, jvmti: jvmti::Environment) -> Result<bool, WatchE
             .l()?;
         let mut bytes = |name: &JNIStr| env.call_method(&runtime, name, jni_sig!("()J"), &[])?.j();
         let used = bytes(jni_str!("totalMemory"))? - bytes(jni_str!("freeMemory"))?;
-        Ok(bytes(jni_str!("maxMemory"))? - used >= ROOM)
+        Ok([bytes(jni_str!("maxMemory"))?, used])
     })
 }
 

@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     ffi::CStr,
-    time::{Duration, Instant, SystemTime},
+    time::{Instant, SystemTime},
 };
 
 use finwatch_record::{
@@ -19,7 +19,6 @@ use crate::{
     alerts::{Alerts, Moment, Seen, Thresholds},
     collections::{Collections, Times, millis},
     finalizer_thread,
-    holders::Stopping,
     hooks::Splicing,
     jvmti::Environment,
     log,
@@ -390,14 +389,11 @@ impl Run {
 
     /// Finds out who holds the objects that an alert was about, when that is due.
     fn seek_holders(&mut self, env: &mut Env, clock: &PauseClock) {
-        let Some(pause) = self.options.pause else {
-            return;
-        };
         let Some((class, loader)) = self.seeker.due(Instant::now()) else {
             return;
         };
         let began = Instant::now();
-        if let Err(error) = self.find_holders(env, clock, &class, loader.as_deref(), pause) {
+        if let Err(error) = self.find_holders(env, clock, &class, loader.as_deref()) {
             log::info(format_args!("not found out who holds {class}: {error}"));
         }
         self.seeker.sought(began, Instant::now());
@@ -414,10 +410,9 @@ impl Run {
         clock: &PauseClock,
         class: &str,
         loader: Option<&str>,
-        pause: Duration,
     ) -> Result<Vec<Holders>, WatchError> {
-        let stopping = Stopping { pause, clock };
-        let found = self.watch.find_holders(env, class, loader, &stopping);
+        let pause = self.options.pause;
+        let found = self.watch.find_holders(env, class, loader, pause, clock);
         // An OutOfMemoryError of ours must not stay pending.
         env.exception_clear();
         let found = found?;

@@ -14,7 +14,8 @@ use crate::{
     hooks::{Hooks, HooksError, Splicing},
     jvmti::{self, Environment},
     ledger::Ledger,
-    log,
+    log, management,
+    pauses::PauseClock,
     shim::{self, Shim, ShimError},
 };
 
@@ -287,7 +288,8 @@ impl Watch {
         env: &mut Env,
         class: &str,
         loader: Option<&str>,
-        stopping: &Stopping,
+        pause: Option<Duration>,
+        clock: &PauseClock,
     ) -> Result<Vec<Holders>, WatchError> {
         let hooked = self.hooked.as_ref();
         let hooked = hooked.ok_or_else(|| WatchError::NotInLedger(class.to_owned()))?;
@@ -295,6 +297,11 @@ impl Watch {
         if slots.is_empty() {
             return Err(WatchError::NotInLedger(class.to_owned()));
         }
+        let stopping = Stopping {
+            pause,
+            added: added_to_a_stop(env, self.jvmti)?,
+            clock,
+        };
         let mut found = Vec::new();
         for (slot, loader) in slots.iter().take(MOST_LOADERS) {
             // Unloaded meanwhile: nobody holds it.
@@ -307,7 +314,7 @@ impl Watch {
                 class: type_of_slot,
                 registered: self.classes.registered(self.ledger, *slot),
             };
-            let holders = holders::find(env, &wanted, stopping)?;
+            let holders = holders::find(env, &wanted, &stopping)?;
             self.stopped += Duration::from_secs_f64(holders.stw_ms.unwrap_or(0.0) / 1e3);
             found.push(holders);
         }
@@ -356,6 +363,17 @@ fn begun(came: Came, objects: u64) -> Coverage {
             reason: format!("attached to a running JVM; {objects} objects were counted then"),
         },
     }
+}
+
+/// What the VM adds to a stop in which references are followed. Before JDK 21 it goes through
+/// the whole heap at the end of each, which took 0.27 (JDK 8) to 0.38 ns (17) a byte where
+/// objects were small, 31 bytes on the average.
+fn added_to_a_stop(env: &mut Env, jvmti: Environment) -> Result<Duration, WatchError> {
+    if feature_version(jvmti) >= 21 {
+        return Ok(Duration::ZERO);
+    }
+    let used = management::heap_used(env, jvmti)?;
+    Ok(Duration::from_nanos(used * 2 / 5))
 }
 
 /// A class of the bootstrap loader. JNI's `FindClass` would ask the system class loader,

@@ -1,9 +1,12 @@
 //! The classes of the JVM, by number, as far as a walk needs them.
 
-use jni::{Env, objects::JClass};
+use jni::{
+    Env,
+    objects::{JClass, JFieldID, JStaticFieldID},
+};
 
 use super::HoldersError;
-use crate::jvmti::{TaggedHeap, class_name};
+use crate::jvmti::{Access, Field, TaggedHeap, class_name};
 
 /// Classes whose objects hold nothing that is looked for.
 const LEAVES: [&str; 11] = [
@@ -72,7 +75,10 @@ impl<'local> LoadedClasses<'local> {
             }
             match fields(env, heap, class) {
                 Ok(fields) => {
-                    let referent = fields.iter().position(|field| field == "referent");
+                    let is_referent = |field: &Option<Field>| {
+                        field.as_ref().is_some_and(|field| field.name == "referent")
+                    };
+                    let referent = fields.iter().position(is_referent);
                     self.referents[number] = referent.map_or(-1, |index| index as i32);
                 }
                 // Not linked: it has no objects. If it has some soon, they are left out.
@@ -142,11 +148,64 @@ impl<'local> LoadedClasses<'local> {
         index: i32,
     ) -> Option<String> {
         let fields = fields(env, heap, self.class(number)?).ok()?;
-        fields
-            .into_iter()
-            .nth(usize::try_from(index).ok()?)
-            .filter(|name| !name.is_empty())
+        let field = fields.into_iter().nth(usize::try_from(index).ok()?)?;
+        field.map(|field| field.name)
     }
+
+    /// Name of a field by its place among those that the class itself declares.
+    pub fn own_field(&self, heap: &TaggedHeap, number: u32, place: u32) -> Option<String> {
+        let fields = heap.fields(self.class(number)?).ok()?;
+        let field = fields.into_iter().nth(place as usize)?;
+        Some(field.name)
+    }
+
+    /// Whether objects of the class are arrays of objects.
+    pub fn is_array(&self, number: u32) -> bool {
+        let signature = self.signatures.get(number as usize);
+        signature.is_some_and(|signature| signature.starts_with('[') && !is_leaf(signature))
+    }
+
+    /// The fields of objects of the class that may hold something, and JVMTI's index of each.
+    pub fn holding_fields(
+        &self,
+        env: &mut Env<'local>,
+        heap: &TaggedHeap,
+        number: u32,
+    ) -> Vec<(JFieldID, i32)> {
+        let class = self.class(number);
+        let fields = class.and_then(|class| fields(env, heap, class).ok());
+        let fields = (0..).zip(fields.unwrap_or_default());
+        fields
+            .filter_map(|(index, field)| match field? {
+                Field {
+                    signature,
+                    access: Access::Instance(id),
+                    ..
+                } if may_hold(&signature) && !self.is_referent(number, index) => Some((id, index)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The static fields that the class declares and that may hold something, and the place of
+    /// each.
+    pub fn holding_statics(&self, heap: &TaggedHeap, number: u32) -> Vec<(JStaticFieldID, u32)> {
+        let class = self.class(number);
+        // Not linked: nothing is in its fields.
+        let fields = class.and_then(|class| heap.fields(class).ok());
+        let fields = (0..).zip(fields.unwrap_or_default());
+        fields
+            .filter_map(|(place, field)| match field.access {
+                Access::Static(id) if may_hold(&field.signature) => Some((id, place)),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// Whether what a field of this type refers to may hold something.
+fn may_hold(signature: &str) -> bool {
+    signature.starts_with(['L', '[']) && !is_leaf(signature)
 }
 
 fn is_leaf(signature: &str) -> bool {
@@ -154,14 +213,14 @@ fn is_leaf(signature: &str) -> bool {
     is_primitive_array || LEAVES.contains(&signature)
 }
 
-/// The names of all fields that a class has, in the order of JVMTI's indexes: those of all its
-/// interfaces (without names, as they are never the object's), then those of its superclasses
-/// from `Object` down, then its own.
+/// All fields that a class has, in the order of JVMTI's indexes: those of all its interfaces
+/// (`None`: they are never the object's), then those of its superclasses from `Object` down,
+/// then its own.
 fn fields<'local>(
     env: &mut Env<'local>,
     heap: &TaggedHeap,
     class: &JClass<'local>,
-) -> Result<Vec<String>, HoldersError> {
+) -> Result<Vec<Option<Field>>, HoldersError> {
     let signature = heap.signature(class)?;
     env.with_local_frame(512, |env| {
         let mut lineage = vec![env.new_local_ref(class)?];
@@ -186,9 +245,9 @@ fn fields<'local>(
             inherited += heap.fields(&interface)?.len();
             open.extend(heap.interfaces(env, &interface)?);
         }
-        let mut fields = vec![String::new(); inherited];
+        let mut fields = vec![None; inherited];
         for class in lineage.iter().rev() {
-            fields.extend(heap.fields(class)?);
+            fields.extend(heap.fields(class)?.into_iter().map(Some));
         }
         Ok(fields)
     })

@@ -46,8 +46,10 @@ pub enum Start {
     Stack(Frame),
     /// A JNI local reference.
     JniLocal(Frame),
-    /// A static field, by class and index.
+    /// A static field, by class and JVMTI's index.
     Static(u32, i32),
+    /// A static field, by class and its place among those that the class itself declares.
+    OwnStatic(u32, u32),
     /// A class, by what belongs to it.
     Class(u32),
     /// A JNI global reference.
@@ -350,7 +352,7 @@ impl Shortest<'_> {
 /// frame or a monitor leads to what a thread or a static field leads to as well.
 fn cost(start: Start) -> u32 {
     match start {
-        Start::Thread(_) | Start::Static(..) => 0,
+        Start::Thread(_) | Start::Static(..) | Start::OwnStatic(..) => 0,
         Start::Class(_) | Start::JniGlobal => 4,
         Start::Stack(_) | Start::JniLocal(_) => 8,
         Start::Monitor | Start::Other => 12,

@@ -1,4 +1,4 @@
-//! Along the references from the roots, noting how objects are reached.
+//! Along the references from the roots as the VM tells them, noting how objects are reached.
 //!
 //! In the VM's thread, with the application standing still. Of the objects that are reached in
 //! the same way only so many are looked at, and of long arrays only some elements, in a stop of
@@ -7,6 +7,7 @@
 use std::{collections::HashSet, time::Instant};
 
 use super::{
+    Limits, Progress,
     classes::LoadedClasses,
     paths::{Node, Paths, Start, Via},
     tag::{self, Meaning},
@@ -14,7 +15,7 @@ use super::{
 use crate::jvmti::{Answer, Kind, Reference, Visitor};
 
 /// Objects that are tagged, at the most: the VM takes less than 100 bytes for each.
-const MOST_TAGS: usize = 200_000;
+pub const MOST_TAGS: usize = 200_000;
 
 /// References between two looks at the clock.
 const REFERENCES_BETWEEN_LOOKS: u64 = 1 << 10;
@@ -25,24 +26,6 @@ const LONG: u32 = 1 << 16;
 /// Long arrays that are looked at, at the most.
 const MOST_LONG_ARRAYS: usize = 256;
 
-/// How far a walk may go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Objects that are reached in one way.
-    pub alike: u64,
-}
-
-/// How far a walk has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Progress {
-    /// References that were told.
-    pub references: u64,
-    /// The time was up.
-    pub out_of_time: bool,
-    /// There was more than the limits allow.
-    pub cut: bool,
-}
-
 /// An array of which some elements are looked at.
 #[derive(Debug, Clone, Copy)]
 pub struct LongArray {
@@ -51,6 +34,9 @@ pub struct LongArray {
     /// Its elements.
     pub length: u32,
 }
+
+/// Walks have numbers from here on; those before are for walks of another kind.
+const FIRST: u32 = 100;
 
 /// A walk, of one or several stops.
 pub struct Walk<'a> {
@@ -79,7 +65,7 @@ impl<'a> Walk<'a> {
         Walk {
             classes,
             paths: Paths::new(),
-            number: 0,
+            number: FIRST,
             limits: Limits { alike: 0 },
             deadline: Instant::now(),
             tagged: 0,
@@ -101,7 +87,10 @@ impl<'a> Walk<'a> {
         self.long_arrays.clear();
         self.arrays_before = 0;
         self.from.clear();
-        self.progress = Progress::default();
+        self.progress = Progress {
+            all_roots: true,
+            ..Progress::default()
+        };
     }
 
     /// The walk is about to go on at elements of long arrays, which are in an array of their

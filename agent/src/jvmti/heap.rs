@@ -1,4 +1,5 @@
-//! The heap by JVMTI: objects are tagged, and references are followed from the roots.
+//! The heap by JVMTI: objects are tagged, and references are followed, by JNI while the
+//! application runs or by the VM from the roots while it stands still.
 //!
 //! In an environment of its own, because tags belong to one: they are all gone when it is
 //! disposed of, without a walk. `can_tag_objects` costs compiled code nothing and every
@@ -11,7 +12,8 @@ use std::{
 
 use jni::{
     Env,
-    objects::{JClass, JObject},
+    objects::{JClass, JFieldID, JObject, JObjectArray, JStaticFieldID},
+    signature::JavaType,
     sys::{jclass, jfieldID, jint, jlong, jmethodID, jobject},
 };
 
@@ -95,6 +97,29 @@ pub enum Answer {
     /// End the walk.
     Abort,
 }
+
+/// A field of objects or classes.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// JNI signature of its type.
+    pub signature: String,
+    /// How its value is read.
+    pub access: Access,
+}
+
+/// How the value of a field is read.
+#[derive(Debug, Clone, Copy)]
+pub enum Access {
+    /// From an object.
+    Instance(JFieldID),
+    /// From the class that declares it.
+    Static(JStaticFieldID),
+}
+
+/// `ACC_STATIC` (JVMS 4.5).
+const STATIC: jint = 0x0008;
 
 /// Told of each reference. The application stands still: no JNI, nothing that waits.
 pub trait Visitor {
@@ -182,33 +207,52 @@ impl TaggedHeap {
         }
     }
 
-    /// The names of the fields that a class itself declares, in the order of JVMTI's indexes.
+    /// The tag of an object; 0 where it has none.
+    pub fn tag(&self, object: &JObject) -> Result<i64, JvmtiError> {
+        let mut tag = 0;
+        // SAFETY: a live reference.
+        unsafe { raw::get_tag(self.0.as_ptr(), object.as_raw(), &mut tag)? };
+        Ok(tag)
+    }
+
+    /// The fields that a class itself declares, in the order of JVMTI's indexes.
     ///
     /// # Errors
     /// The class is not linked yet: it has no instances.
-    pub fn fields(&self, class: &JClass) -> Result<Vec<String>, JvmtiError> {
+    pub fn fields(&self, class: &JClass) -> Result<Vec<Field>, JvmtiError> {
         let (mut count, mut fields) = (0, null_mut());
         // SAFETY: a live class; the answer is deallocated by `Allocated`.
         let fields: Allocated<jfieldID> = unsafe {
             raw::get_class_fields(self.0.as_ptr(), class.as_raw(), &mut count, &mut fields)?;
             Allocated::new(self.0, fields, count)
         };
-        let name = |&field: &jfieldID| {
-            let mut name = null_mut();
-            // SAFETY: a field of this class; the answer is deallocated by `Environment::text`.
-            unsafe {
-                raw::get_field_name(
-                    self.0.as_ptr(),
-                    class.as_raw(),
-                    field,
-                    &mut name,
-                    null_mut(),
-                    null_mut(),
-                )?;
-                Ok(self.0.text(name))
-            }
-        };
-        fields.as_slice().iter().map(name).collect()
+        let fields = fields.as_slice().iter();
+        fields.map(|&field| self.field(class, field)).collect()
+    }
+
+    fn field(&self, class: &JClass, field: jfieldID) -> Result<Field, JvmtiError> {
+        let (mut name, mut signature, mut modifiers) = (null_mut(), null_mut(), 0);
+        // SAFETY: a field of this class; the texts are deallocated by `Environment::text`, the id
+        // is of the kind that its modifiers say.
+        unsafe {
+            raw::get_field_modifiers(self.0.as_ptr(), class.as_raw(), field, &mut modifiers)?;
+            raw::get_field_name(
+                self.0.as_ptr(),
+                class.as_raw(),
+                field,
+                &mut name,
+                &mut signature,
+                null_mut(),
+            )?;
+            Ok(Field {
+                name: self.0.text(name),
+                signature: self.0.text(signature),
+                access: match modifiers & STATIC {
+                    0 => Access::Instance(JFieldID::from_raw(field)),
+                    _ => Access::Static(JStaticFieldID::from_raw(field)),
+                },
+            })
+        }
     }
 
     /// The interfaces that a class itself names; a local reference each.
@@ -306,6 +350,40 @@ impl TaggedHeap {
         // are used, by one thread.
         unsafe { raw::follow_references(self.0.as_ptr(), 0, null_mut(), from, &callbacks, data) }
     }
+}
+
+/// What a field of an object refers to, a local reference.
+///
+/// # Safety
+/// It is an instance field of the object's class or one above, and of a type of references.
+pub unsafe fn object_field<'local>(
+    env: &mut Env<'local>,
+    object: &JObject,
+    field: JFieldID,
+) -> jni::errors::Result<JObject<'local>> {
+    // SAFETY: the caller's promise.
+    unsafe { env.get_field_unchecked(object, field, JavaType::Object)? }.l()
+}
+
+/// What a static field of a class refers to, a local reference. Unlike `GetStaticFieldID` this
+/// initializes no class (HotSpot, `jni_GetStaticObjectField`).
+///
+/// # Safety
+/// The class itself declares it, and it is of a type of references.
+pub unsafe fn static_field<'local>(
+    env: &mut Env<'local>,
+    class: &JClass,
+    field: JStaticFieldID,
+) -> jni::errors::Result<JObject<'local>> {
+    // SAFETY: the caller's promise.
+    unsafe { env.get_static_field_unchecked(class, field, JavaType::Object)? }.l()
+}
+
+/// The length of an array.
+pub fn array_length(env: &Env, array: &JObject) -> jni::errors::Result<usize> {
+    // SAFETY: the caller knows from its class that it is an array.
+    let array = unsafe { JObjectArray::<JObject<'static>>::from_raw(env, array.as_raw()) };
+    array.len(env)
 }
 
 impl Drop for TaggedHeap {

@@ -18,7 +18,10 @@ pub use callbacks::{Callbacks, Entry, env_of_agent_thread, set_callbacks};
 pub use counters::Counters;
 pub use environment::{Capability, Environment, Event, Method};
 pub use error::JvmtiError;
-pub use heap::{Answer, Frame, Kind, Reference, TaggedHeap, Visitor, class_name};
+pub use heap::{
+    Access, Answer, Field, Frame, Kind, Reference, TaggedHeap, Visitor, array_length, class_name,
+    object_field, static_field,
+};
 pub use references::{
     array_element, as_class, class_of_classes, java_string, long_array, object_array, string_array,
 };

@@ -104,9 +104,11 @@ const _: () = {
     assert!(offset_of!(jvmtiInterface_1, GetClassFields) == 52 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetImplementedInterfaces) == 53 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetFieldName) == 59 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetFieldModifiers) == 61 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetMethodName) == 63 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetMethodDeclaringClass) == 64 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetLoadedClasses) == 77 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetTag) == 105 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, SetTag) == 106 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetObjectsWithTags) == 113 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, FollowReferences) == 114 * SLOT);
@@ -186,12 +188,16 @@ functions! {
     get_implemented_interfaces = GetImplementedInterfaces(class: jclass, count: *mut jint, interfaces: *mut *mut jclass);
     /// The name of a field; to be deallocated.
     get_field_name = GetFieldName(class: jclass, field: jfieldID, name: *mut *mut c_char, signature: *mut *mut c_char, generic: *mut *mut c_char);
+    /// The access flags of a field.
+    get_field_modifiers = GetFieldModifiers(class: jclass, field: jfieldID, modifiers: *mut jint);
     /// The name of a method; to be deallocated.
     get_method_name = GetMethodName(method: jmethodID, name: *mut *mut c_char, signature: *mut *mut c_char, generic: *mut *mut c_char);
     /// The class that declares a method.
     get_method_declaring_class = GetMethodDeclaringClass(method: jmethodID, class: *mut jclass);
     /// All classes; to be deallocated.
     get_loaded_classes = GetLoadedClasses(count: *mut jint, classes: *mut *mut jclass);
+    /// The number of an object in this environment, 0 where it has none.
+    get_tag = GetTag(object: jobject, tag: *mut jlong);
     /// Gives an object of this environment's a number.
     set_tag = SetTag(object: jobject, tag: jlong);
     /// The objects with one of some tags, and their tags; both to be deallocated.

@@ -1,0 +1,159 @@
+//! What was found, in words.
+
+use finwatch_record::{Holders, HoldingPath, Link, Root, RootKind};
+use jni::Env;
+
+use super::{
+    Found, NEARLY_ALL, Wanted,
+    classes::LoadedClasses,
+    paths::{Start, Via, Way},
+    stopped::Stops,
+    tag,
+};
+use crate::jvmti::{Frame, TaggedHeap};
+
+/// Paths that are told.
+const MOST_PATHS: usize = 20;
+
+/// Links of a path that are told: as many from its beginning as from its end.
+const MOST_LINKS: usize = 40;
+
+/// Puts what was found into words.
+pub struct Teller<'a, 'local> {
+    pub heap: &'a TaggedHeap,
+    pub classes: &'a LoadedClasses<'local>,
+    /// Names of the threads, by number.
+    pub threads: &'a [String],
+}
+
+impl<'local> Teller<'_, 'local> {
+    /// The answer.
+    pub fn tell(
+        &self,
+        env: &mut Env<'local>,
+        wanted: &Wanted,
+        found: &Found,
+        stops: &Stops,
+    ) -> Holders {
+        let exact = found.is_exact();
+        let counted = found.is_counted();
+        let registered = wanted.registered;
+        // What is estimated at more than there are, and what nearly is.
+        let scale = match found.estimate {
+            _ if counted => 1.0,
+            all if all >= NEARLY_ALL * registered as f64 && all > 0.0 => registered as f64 / all,
+            _ => 1.0,
+        };
+        let held = (found.estimate * scale).round() as u64;
+        let instances = registered.max(held);
+        let met = found.ends.iter().map(|(end, _)| end.met).sum();
+        let complete = found.is_enough(registered);
+        Holders {
+            class: wanted.name.to_owned(),
+            loader: wanted.loader.map(str::to_owned),
+            instances,
+            sampled: (!counted).then_some(met),
+            held,
+            unheld: exact.then(|| instances - held),
+            paths: found
+                .ends
+                .iter()
+                .take(MOST_PATHS)
+                .map(|(end, way)| self.path(env, way, (end.estimate * scale).round() as u64))
+                .collect(),
+            complete,
+            incomplete_reason: (!complete).then(|| reason(found, stops)),
+            stw_ms: Some(stops.sum().as_secs_f64() * 1e3),
+            stw_ms_max: Some(stops.longest().as_secs_f64() * 1e3),
+        }
+    }
+
+    fn path(&self, env: &mut Env<'local>, (start, links): &Way, count: u64) -> HoldingPath {
+        let all = links.len();
+        let is_told = |at: usize| at < MOST_LINKS / 2 || at + MOST_LINKS / 2 >= all;
+        let links = links.iter().enumerate().filter(|(at, _)| is_told(*at));
+        HoldingPath {
+            count,
+            root: self.root(env, *start),
+            chain: links
+                .map(|(_, &(class, via))| Link {
+                    class: self.classes.name(class),
+                    field: match via {
+                        Via::Field(index) => self.classes.field(env, self.heap, class, index),
+                        Via::NoField => None,
+                    },
+                })
+                .collect(),
+        }
+    }
+
+    fn root(&self, env: &mut Env<'local>, start: Start) -> Root {
+        let mut root = Root {
+            kind: RootKind::Other,
+            thread: None,
+            method: None,
+            class: None,
+            field: None,
+        };
+        match start {
+            Start::Thread(number) => {
+                root.kind = RootKind::Thread;
+                root.thread = self.threads.get(number as usize).cloned();
+            }
+            Start::Stack(frame) => {
+                root.kind = RootKind::Stack;
+                root.thread = self.thread(frame);
+                root.method = self.heap.method(env, frame);
+            }
+            Start::JniLocal(frame) => {
+                root.kind = RootKind::JniLocal;
+                root.thread = self.thread(frame);
+            }
+            Start::Static(class, index) => {
+                root.kind = RootKind::StaticField;
+                root.class = Some(self.classes.name(class));
+                root.field = self.classes.field(env, self.heap, class, index);
+            }
+            Start::OwnStatic(class, index) => {
+                root.kind = RootKind::StaticField;
+                root.class = Some(self.classes.name(class));
+                root.field = self.classes.own_field(self.heap, class, index);
+            }
+            Start::Class(class) => {
+                root.kind = RootKind::Class;
+                root.class = Some(self.classes.name(class));
+            }
+            Start::JniGlobal => root.kind = RootKind::JniGlobal,
+            Start::Monitor => root.kind = RootKind::Monitor,
+            Start::Other => {}
+        }
+        root
+    }
+
+    fn thread(&self, frame: Frame) -> Option<String> {
+        match tag::read(frame.thread_tag) {
+            tag::Meaning::Thread(number) => self.threads.get(number as usize).cloned(),
+            _ => None,
+        }
+    }
+}
+
+/// How far it got, in a sentence.
+fn reason(found: &Found, stops: &Stops) -> String {
+    let looked_at = found.progress.references;
+    if let Some(refusal) = stops.refusal() {
+        return format!(
+            "{looked_at} references from threads and static fields were looked at while the \
+             application ran; {refusal}"
+        );
+    }
+    let times = match stops.count() {
+        1 => "one stop".to_owned(),
+        count => format!("{count} stops"),
+    };
+    format!(
+        "in {times}, {:.0} ms together, {looked_at} references of the last walk were looked at; \
+         the option pause gives a stop more time",
+        stops.sum().as_secs_f64() * 1e3,
+    )
+}

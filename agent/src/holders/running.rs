@@ -1,0 +1,338 @@
+//! Walks while the application runs: from threads and static fields, by JNI, breadth first.
+//!
+//! Nothing is stopped. What is read of an object may be another moment's than what is read of
+//! the next: a path is right when each of its references was there when it was read. What only
+//! stacks and native code lead to is not found.
+//!
+//! One reference costs half a microsecond to one, in the agent's own thread, which rests as long
+//! as it works.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use jni::{
+    Env,
+    objects::{JFieldID, JObject, JStaticFieldID},
+};
+
+use super::{
+    HoldersError, Limits, Progress, Search,
+    classes::LoadedClasses,
+    paths::{Node, Paths, Start, Via},
+    sample::Random,
+    tag::{self, Meaning},
+    walk::MOST_TAGS,
+};
+use crate::{
+    jvmti::{self, TaggedHeap},
+    pauses::PauseClock,
+};
+
+/// The walks.
+const WALKS: [Limits; 3] = [
+    Limits { alike: 1 << 6 },
+    Limits { alike: 1 << 10 },
+    Limits { alike: 1 << 14 },
+];
+
+/// Elements that are read of an array for each that may be followed: some are null.
+const ELEMENTS: u64 = 4;
+
+/// Objects that wait to be followed, at the most; each takes a local reference.
+const MOST_OPEN: usize = 50_000;
+
+/// References between two looks at the clock.
+const REFERENCES_BETWEEN_LOOKS: u64 = 1 << 8;
+
+/// Work at a stretch, and then as much rest.
+const STRETCH: Duration = Duration::from_millis(5);
+
+/// Work for all walks together.
+const MOST_WORK: Duration = Duration::from_secs(2);
+
+/// The walks, one after the other until one accounts for enough.
+pub fn walk<'local>(
+    env: &mut Env<'local>,
+    heap: &TaggedHeap,
+    classes: &LoadedClasses<'local>,
+    threads: &[JObject<'local>],
+    clock: &PauseClock,
+    search: &mut Search,
+) -> Result<(), HoldersError> {
+    let statics = (0..classes.len() as u32).flat_map(|class| {
+        let fields = classes.holding_statics(heap, class).into_iter();
+        fields.map(move |(id, place)| (class, id, place))
+    });
+    let mut walk = Walk {
+        heap,
+        classes,
+        statics: statics.collect(),
+        fields: HashMap::new(),
+        random: Random::new(),
+        pace: Pace::begin(clock),
+        number: 0,
+        limits: WALKS[0],
+        paths: Paths::new(),
+        open: VecDeque::new(),
+        tagged: 0,
+        progress: Progress::default(),
+    };
+    for limits in WALKS {
+        walk.begin(limits);
+        walk.from_roots(env, threads)?;
+        walk.go_on(env)?;
+        search.walked(limits, &walk.paths, walk.progress);
+        if search.is_over() || !walk.progress.cut || walk.progress.out_of_time {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A walk.
+struct Walk<'a, 'local> {
+    heap: &'a TaggedHeap,
+    classes: &'a LoadedClasses<'local>,
+    /// The static fields that may hold something, with their classes and places.
+    statics: Vec<(u32, JStaticFieldID, u32)>,
+    /// The fields that may hold something, by class, as far as they were needed.
+    fields: HashMap<u32, Rc<[(JFieldID, i32)]>>,
+    random: Random,
+    pace: Pace<'a>,
+    /// The number of the walk: tags of those before it mean nothing.
+    number: u32,
+    limits: Limits,
+    paths: Paths,
+    /// Objects that were met and not followed yet.
+    open: VecDeque<Open<'local>>,
+    /// Objects that have a tag.
+    tagged: usize,
+    progress: Progress,
+}
+
+struct Open<'local> {
+    object: JObject<'local>,
+    node: Node,
+    class: u32,
+}
+
+impl<'local> Walk<'_, 'local> {
+    fn begin(&mut self, limits: Limits) {
+        self.number += 1;
+        self.limits = limits;
+        self.paths.clear();
+        self.progress = Progress::default();
+    }
+
+    /// Threads are followed, what static fields refer to is met.
+    fn from_roots(
+        &mut self,
+        env: &mut Env<'local>,
+        threads: &[JObject<'local>],
+    ) -> Result<(), HoldersError> {
+        for (number, thread) in threads.iter().enumerate() {
+            let Some(class) = self.class(env, thread)? else {
+                continue;
+            };
+            let start = self.paths.start(Start::Thread(number as u32));
+            let node = self.paths.step(start, Via::NoField, class);
+            self.paths.meet(node);
+            self.follow(env, thread, node, class)?;
+        }
+        for index in 0..self.statics.len() {
+            let (class, field, place) = self.statics[index];
+            let Some(declaring) = self.classes.class(class) else {
+                continue;
+            };
+            // SAFETY: `holding_statics` had it from this class, and it is of a type of references.
+            let object = unsafe { jvmti::static_field(env, declaring, field)? };
+            if object.is_null() {
+                continue;
+            }
+            let start = self.paths.start(Start::OwnStatic(class, place));
+            self.meet(env, start, Via::NoField, object)?;
+            if self.progress.out_of_time {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows what was met, until nothing is left or the time is up.
+    fn go_on(&mut self, env: &mut Env<'local>) -> Result<(), HoldersError> {
+        while let Some(open) = self.open.pop_front() {
+            if !self.progress.out_of_time {
+                self.follow(env, &open.object, open.node, open.class)?;
+            }
+            env.delete_local_ref(open.object);
+        }
+        Ok(())
+    }
+
+    fn follow(
+        &mut self,
+        env: &mut Env<'local>,
+        object: &JObject<'local>,
+        node: Node,
+        class: u32,
+    ) -> Result<(), HoldersError> {
+        if self.classes.is_array(class) {
+            return self.follow_elements(env, object, node);
+        }
+        self.paths.see(node, 1.0);
+        for &(field, index) in self.fields(env, class).iter() {
+            // SAFETY: `holding_fields` had it from this object's class, and it is of a type of
+            // references.
+            let next = unsafe { jvmti::object_field(env, object, field)? };
+            if !next.is_null() {
+                self.meet(env, node, Via::Field(index), next)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All elements of an array, or some.
+    fn follow_elements(
+        &mut self,
+        env: &mut Env<'local>,
+        array: &JObject<'local>,
+        node: Node,
+    ) -> Result<(), HoldersError> {
+        let length = jvmti::array_length(env, array)?;
+        let read = length.min((ELEMENTS * self.limits.alike) as usize);
+        if read == 0 {
+            self.paths.see(node, 1.0);
+            return Ok(());
+        }
+        self.paths.see(node, read as f64 / length as f64);
+        self.progress.cut |= read < length;
+        for part in 0..read {
+            let index = self.random.within(part, read, length as u32);
+            let next = jvmti::array_element(env, array, index)?;
+            if !next.is_null() {
+                self.meet(env, node, Via::NoField, next)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fields(&mut self, env: &mut Env<'local>, class: u32) -> Rc<[(JFieldID, i32)]> {
+        let (classes, heap) = (self.classes, self.heap);
+        let fields = self.fields.entry(class);
+        fields
+            .or_insert_with(|| classes.holding_fields(env, heap, class).into())
+            .clone()
+    }
+
+    /// A reference was read.
+    fn meet(
+        &mut self,
+        env: &mut Env<'local>,
+        from: Node,
+        via: Via,
+        object: JObject<'local>,
+    ) -> Result<(), HoldersError> {
+        self.progress.references += 1;
+        if self
+            .progress
+            .references
+            .is_multiple_of(REFERENCES_BETWEEN_LOOKS)
+            && !self.pace.may_go_on()
+        {
+            self.progress.out_of_time = true;
+        }
+        match self.place(env, from, via, &object)? {
+            Some((node, class)) => self.open.push_back(Open {
+                object,
+                node,
+                class,
+            }),
+            None => env.delete_local_ref(object),
+        }
+        Ok(())
+    }
+
+    /// Where an object is that is to be followed.
+    fn place(
+        &mut self,
+        env: &mut Env<'local>,
+        from: Node,
+        via: Via,
+        object: &JObject<'local>,
+    ) -> Result<Option<(Node, u32)>, HoldersError> {
+        let known = self.heap.tag(object)?;
+        match tag::read(known) {
+            // Classes and threads are roots.
+            Meaning::Class(_) | Meaning::Thread(_) => return Ok(None),
+            Meaning::At { walk, node } if walk == self.number => {
+                self.paths.meet_again(from, via, node);
+                return Ok(None);
+            }
+            Meaning::None | Meaning::At { .. } | Meaning::LongArray { .. } => {}
+        }
+        // `None`: loaded after all were tagged.
+        let class = self.class(env, object)?;
+        let Some(class) = class.filter(|&class| !self.classes.is_leaf(class)) else {
+            return Ok(None);
+        };
+        let node = self.paths.step(from, via, class);
+        let met = self.paths.meet(node);
+        if met > self.limits.alike
+            || (known == 0 && self.tagged >= MOST_TAGS)
+            || self.open.len() >= MOST_OPEN
+        {
+            self.progress.cut = true;
+            return Ok(None);
+        }
+        self.tagged += usize::from(known == 0);
+        self.heap.set_tag(object, tag::at(self.number, node))?;
+        self.paths.know(node);
+        Ok(Some((node, class)))
+    }
+
+    fn class(
+        &self,
+        env: &mut Env<'local>,
+        object: &JObject<'local>,
+    ) -> Result<Option<u32>, HoldersError> {
+        let class = env.get_object_class(object)?;
+        let tag = self.heap.tag(&class)?;
+        env.delete_local_ref(class);
+        Ok(match tag::read(tag) {
+            Meaning::Class(number) => Some(number),
+            _ => None,
+        })
+    }
+}
+
+/// Work and rest by turns.
+struct Pace<'a> {
+    clock: &'a PauseClock,
+    stretch: Instant,
+    worked: Duration,
+}
+
+impl Pace<'_> {
+    fn begin(clock: &PauseClock) -> Pace<'_> {
+        Pace {
+            clock,
+            stretch: Instant::now(),
+            worked: Duration::ZERO,
+        }
+    }
+
+    /// Rests where that is due. Whether there is time left.
+    fn may_go_on(&mut self) -> bool {
+        let stretch = self.stretch.elapsed();
+        if stretch < STRETCH {
+            return true;
+        }
+        self.worked += stretch;
+        let goes_on = self.worked < MOST_WORK && self.clock.sleep(STRETCH);
+        self.stretch = Instant::now();
+        goes_on
+    }
+}
