@@ -293,6 +293,8 @@ impl Watch {
     ) -> Result<Vec<Holders>, WatchError> {
         let hooked = self.hooked.as_ref();
         let hooked = hooked.ok_or_else(|| WatchError::NotInLedger(class.to_owned()))?;
+        // It may have come since the last sample.
+        self.classes.refresh(env, &hooked.shim)?;
         let slots = self.classes.slots(class, loader);
         if slots.is_empty() {
             return Err(WatchError::NotInLedger(class.to_owned()));

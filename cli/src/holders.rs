@@ -18,9 +18,9 @@ Examples:
   finwatch holders 4711 org.postgresql.jdbc3g.Jdbc3gPreparedStatement
   finwatch holders 4711 com.example.Handle --json
 
-The JVM has to be watched (finwatch attach). It is stopped a few times, each time no longer than
-the agent's option pause says, and runs in between; without that option (finwatch attach PID
-pause=250ms) it is never stopped. The answer goes to the stream, too.
+The JVM has to be watched (finwatch attach). What threads and static fields lead to is looked at
+while it runs. Only where that explains too little, the JVM is stopped, a few times and each time
+no longer than the agent's option pause says (off: never). The answer goes to the stream, too.
 References from Finalizers and the referents of other references do not count as holding.")]
 pub struct Arguments {
     #[command(flatten)]

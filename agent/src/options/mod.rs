@@ -237,7 +237,7 @@ impl Options {
             patience: Duration::ZERO,
             stuck: Duration::ZERO,
             many: 0,
-            pause: None,
+            pause: Some(Duration::from_millis(250)),
             log: LogLevel::Off,
             config: None,
         }

@@ -183,10 +183,10 @@ pub(super) static KEYS: [Key; 14] = [
     },
     Key {
         name: "pause",
-        default: Some("off"),
+        default: Some("250ms"),
         form: "DURATION | off",
         wanted: "off, or 10ms to 10s, each number with its unit ms or s, such as 250ms",
-        meaning: "longest stop of the JVM to find out who holds objects, 10ms to 10s",
+        meaning: "longest stop to find who holds what no thread or static field leads to",
         set: |options, value, _| {
             options.pause = match value {
                 "off" => None,

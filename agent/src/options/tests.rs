@@ -64,7 +64,7 @@ fn nothing_given_is_the_defaults() {
         patience: Duration::from_secs(10),
         stuck: Duration::from_secs(10),
         many: 1000,
-        pause: None,
+        pause: Some(Duration::from_millis(250)),
         log: LogLevel::Warn,
         config: None,
     };
@@ -336,7 +336,7 @@ fn in_force_has_every_option_with_its_units() {
         "many=1000",
         r"out=db-1.example/100%%\,4711",
         "patience=10s",
-        "pause=off",
+        "pause=250ms",
         "rotate=1MiB",
         "stuck=10s",
     ];

@@ -30,6 +30,7 @@ final class Holding {
         commands.put("hold-executor", a -> executor(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
         commands.put("hold-local", a -> local(Integer.parseInt(a[0])));
         commands.put("hold-static", a -> inMap(Integer.parseInt(a[0])));
+        commands.put("hold-stack", a -> stack(Integer.parseInt(a[0])));
         commands.put("hold-payload", a -> payload(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
         commands.put("drop-ring", a -> ring(Integer.parseInt(a[0])));
         commands.put("stuck-lock", a -> stuckAtLock());
@@ -64,6 +65,9 @@ final class Holding {
     }
 
     static final class StaticHeld extends Held {
+    }
+
+    static final class StackHeld extends Held {
     }
 
     /** Holds an array of its own, one that all of them share, and one that somebody else holds too. */
@@ -136,6 +140,28 @@ final class Holding {
             Thread.sleep(Long.MAX_VALUE);
         } catch (InterruptedException ended) {
             locals.clear();
+        }
+    }
+
+    private static Json stack(int count) throws Exception {
+        CountDownLatch ready = new CountDownLatch(1);
+        Thread thread = new Thread(() -> holdInFrame(count, ready), "holding-stack");
+        thread.setDaemon(true);
+        thread.start();
+        ready.await();
+        return new Json().with("held", count);
+    }
+
+    private static void holdInFrame(int count, CountDownLatch ready) {
+        StackHeld[] all = new StackHeld[count];
+        for (int i = 0; i < count; i++) {
+            all[i] = new StackHeld();
+        }
+        ready.countDown();
+        try {
+            Thread.sleep(Long.MAX_VALUE);
+        } catch (InterruptedException ended) {
+            all[0].hashCode();
         }
     }
 

@@ -31,6 +31,9 @@ pub struct Expected {
     pub class: Option<&'static str>,
     /// The class that is to blame, where that is another.
     pub cause: Option<&'static str>,
+    /// The thread, or the static field in the program's file, that holds the objects; who does
+    /// is told by itself after the alert.
+    pub held_by: Option<&'static str>,
 }
 
 const fn expected(kinds: &'static [AlertKind], class: &'static str) -> Expected {
@@ -38,6 +41,14 @@ const fn expected(kinds: &'static [AlertKind], class: &'static str) -> Expected 
         kinds,
         class: Some(class),
         cause: None,
+        held_by: None,
+    }
+}
+
+const fn leak(class: &'static str, held_by: &'static str) -> Expected {
+    Expected {
+        held_by: Some(held_by),
+        ..expected(LEAK, class)
     }
 }
 
@@ -74,7 +85,7 @@ pub static INCIDENTS: [Incident; 12] = [
         program: "TimerStatements",
         per_second: 8000,
         report: "PostgreSQL JDBC 9.2: cancelled query timeouts hold statements",
-        expected: &[expected(LEAK, "Statement")],
+        expected: &[leak("Statement", "cancel timer")],
         innocent: &[],
         heap_share: EARLY,
     },
@@ -86,6 +97,7 @@ pub static INCIDENTS: [Incident; 12] = [
             kinds: &[AlertKind::PendingGrowth],
             class: Some("Result"),
             cause: Some("Statement"),
+            held_by: None,
         }],
         innocent: &[],
         heap_share: EARLY,
@@ -130,6 +142,7 @@ pub static INCIDENTS: [Incident; 12] = [
             kinds: &[AlertKind::HeapExhaustion],
             class: None,
             cause: None,
+            held_by: None,
         }],
         innocent: &[],
         // What lives is known from full collections alone, and a trend takes three of them.
@@ -162,6 +175,7 @@ pub static INCIDENTS: [Incident; 12] = [
             kinds: &[AlertKind::FinalizerDead],
             class: None,
             cause: None,
+            held_by: None,
         }],
         innocent: &[],
         heap_share: EARLY,
@@ -170,7 +184,7 @@ pub static INCIDENTS: [Incident; 12] = [
         program: "StaticCollection",
         per_second: 8000,
         report: "JarFileFactory's cache: a static map holds them",
-        expected: &[expected(LEAK, "Archive")],
+        expected: &[leak("Archive", "CACHE")],
         innocent: &[],
         heap_share: EARLY,
     },
@@ -178,7 +192,7 @@ pub static INCIDENTS: [Incident; 12] = [
         program: "TwoLeaks",
         per_second: 5000,
         report: "two suspects in one heap: two leaks at once",
-        expected: &[expected(LEAK, "Session"), expected(LEAK, "Cursor")],
+        expected: &[leak("Session", "SESSIONS"), leak("Cursor", "main")],
         innocent: &["Stream"],
         heap_share: EARLY,
     },

@@ -7,7 +7,9 @@ pub use catalogue::{Expected, HEALTHY, Healthy, INCIDENTS, Incident, incident};
 
 use std::time::Duration;
 
-use finwatch_record::{Alert, AlertState, Body, FinalizerThread, PoolKind, Record};
+use finwatch_record::{
+    Alert, AlertState, Body, FinalizerThread, Holders, PoolKind, Record, RootKind,
+};
 
 use crate::{Case, Jvm, Launch, Stream, programs::incident_classes};
 
@@ -21,6 +23,8 @@ pub struct Outcome {
     pub after: Duration,
     /// What the finalizer thread was doing then, where that was told.
     pub thread: Option<FinalizerThread>,
+    /// Who holds the objects, for each expected alert that says who should.
+    pub holders: Vec<Holders>,
     jvm: Jvm,
 }
 
@@ -75,13 +79,48 @@ impl Incident {
             after = Duration::from_millis(record.uptime_ms);
             told.extend(raised(&record).cloned());
         }
+        let (heap_share, thread) = (heap_share(stream.records()), thread(stream.records()));
+        let held = self.expected.iter().filter(|each| each.held_by.is_some());
+        let holders = held.map(|each| self.holders(each, &mut stream)).collect();
         Outcome {
             told,
-            heap_share: heap_share(stream.records()),
+            heap_share,
             after,
-            thread: thread(stream.records()),
+            thread,
+            holders,
             jvm,
         }
+    }
+
+    /// Waits until it is told who holds the objects. Panics where that is somebody else.
+    fn holders(&self, expected: &Expected, stream: &mut Stream) -> Holders {
+        let class = expected.class.map(|class| self.name(class));
+        let of_class = |record: &Record| match &record.body {
+            Body::Holders(holders) if Some(&holders.class) == class.as_ref() => {
+                Some(Holders::clone(holders))
+            }
+            _ => None,
+        };
+        let told = stream.records().iter().find_map(of_class);
+        let told = told.or_else(|| {
+            let what = "record of who holds the objects";
+            of_class(&stream.wait_for(what, |record| of_class(record).is_some()))
+        });
+        let told = told.unwrap_or_else(|| panic!("not told who holds {class:?}"));
+        let path = told.paths.first();
+        let path = path.unwrap_or_else(|| panic!("nobody holds them: {told:?}"));
+        let (kind, holder) = match path.root.kind {
+            RootKind::Thread => (true, path.root.thread.as_deref()),
+            RootKind::StaticField => (true, path.root.field.as_deref()),
+            _ => (false, None),
+        };
+        assert!(
+            kind && holder == expected.held_by && path.count * 10 >= told.instances * 9,
+            "held by {:?}: {told:#?}",
+            expected.held_by
+        );
+        assert!(told.complete, "{told:#?}");
+        told
     }
 
     fn fits(&self, expected: &Expected, alert: &Alert) -> bool {

@@ -1,0 +1,144 @@
+//! Who holds the objects of a class in a running JVM: the right path, with and without a stop.
+
+use finwatch_record::{Holders, Root, RootKind};
+use finwatch_tests::{Finwatch, Jvm, Launch, any_case, for_each_jvm};
+
+/// Asks the agent by the command.
+fn holders(jvm: &Jvm, class: &str) -> Holders {
+    let pid = jvm.pid().to_string();
+    let told = Finwatch::new(&["holders", &pid, class, "--json"]).succeed();
+    let mut rows = told.json();
+    assert_eq!(rows.len(), 1, "{rows:#?}");
+    serde_json::from_value(rows.remove(0)).expect("a holders record")
+}
+
+/// The objects on the worst path, `Class.field` each.
+fn chain(holders: &Holders) -> Vec<String> {
+    let links = holders.paths[0].chain.iter();
+    links
+        .map(|link| match &link.field {
+            Some(field) => format!("{}.{field}", link.class),
+            None => link.class.clone(),
+        })
+        .collect()
+}
+
+fn root(kind: RootKind) -> Root {
+    Root {
+        kind,
+        thread: None,
+        method: None,
+        class: None,
+        field: None,
+    }
+}
+
+fn thread(name: &str) -> Root {
+    Root {
+        thread: Some(name.to_owned()),
+        ..root(RootKind::Thread)
+    }
+}
+
+/// Nearly all of them on one path, and that without a stop.
+fn assert_all_on_one_path(holders: &Holders, count: u64, from: &Root) {
+    assert_eq!(holders.instances, count, "{holders:#?}");
+    assert!(holders.complete, "{holders:#?}");
+    assert_eq!(&holders.paths[0].root, from, "{holders:#?}");
+    assert!(holders.paths[0].count * 100 >= count * 95, "{holders:#?}");
+    let sum: u64 = holders.paths.iter().map(|path| path.count).sum();
+    assert!(sum <= holders.held && holders.held <= count, "{holders:#?}");
+    assert_eq!(holders.stw_ms, Some(0.0), "{holders:#?}");
+}
+
+#[test]
+fn threads_and_static_fields_that_hold_objects_are_found_without_a_stop() {
+    for_each_jvm(|case| {
+        let launch = Launch::new(case).option("pause", "off");
+        let mut jvm = launch.flag("-Xmx256m").start();
+        jvm.tell("hold-timer 4000 3000");
+        jvm.tell("hold-executor 300 0");
+        jvm.tell("hold-local 50");
+        jvm.tell("hold-static 70000");
+        let timer = holders(&jvm, "subject.Holding$TimerHeld");
+        assert_all_on_one_path(&timer, 4001, &thread("holding-timer"));
+        assert_eq!(
+            chain(&timer),
+            [
+                "java.util.TimerThread.queue",
+                "java.util.TaskQueue.queue",
+                "java.util.TimerTask[]",
+                "subject.Holding$TimerHeld$1.this$0"
+            ]
+        );
+        let local = holders(&jvm, "subject.Holding$LocalHeld");
+        assert_all_on_one_path(&local, 50, &thread("holding-local"));
+        let links = chain(&local);
+        assert!(links[0].ends_with("Thread.threadLocals"), "{local:#?}");
+        let value = "java.lang.ThreadLocal$ThreadLocalMap$Entry.value".to_owned();
+        assert_eq!(links.last(), Some(&value));
+        let map = holders(&jvm, "subject.Holding$StaticHeld");
+        let field = Root {
+            class: Some("subject.Holding".to_owned()),
+            field: Some("STATIC_MAP".to_owned()),
+            ..root(RootKind::StaticField)
+        };
+        assert_all_on_one_path(&map, 70_000, &field);
+        assert_eq!(
+            chain(&map)[..2],
+            ["java.util.HashMap.table", "java.util.HashMap$Node[]"]
+        );
+        let executor = holders(&jvm, "subject.Holding$ExecutorHeld");
+        assert!(executor.complete, "{executor:#?}");
+        let queue = "java.util.concurrent.ScheduledThreadPoolExecutor$DelayedWorkQueue.queue";
+        assert!(
+            chain(&executor).contains(&queue.to_owned()),
+            "{executor:#?}"
+        );
+    });
+}
+
+#[test]
+fn what_only_a_stack_holds_is_found_in_a_stop_and_what_nobody_holds_as_well() {
+    for_each_jvm(|case| {
+        let mut jvm = Launch::new(case).option("pause", "2s").start();
+        jvm.tell("hold-stack 500");
+        let stack = holders(&jvm, "subject.Holding$StackHeld");
+        assert!(stack.complete, "{stack:#?}");
+        let path = &stack.paths[0];
+        assert_eq!((path.count, path.root.kind), (500, RootKind::Stack));
+        assert_eq!(path.root.thread.as_deref(), Some("holding-stack"));
+        assert_eq!(
+            path.root.method.as_deref(),
+            Some("subject.Holding.holdInFrame")
+        );
+        assert_eq!(chain(&stack), ["subject.Holding$StackHeld[]"]);
+        assert!(stack.stw_ms > Some(0.0), "{stack:#?}");
+        jvm.tell("drop-ring 300");
+        let ring = holders(&jvm, "subject.Holding$Ring");
+        let left = ring.instances;
+        assert!(ring.paths.iter().all(|path| path.count <= 1), "{ring:#?}");
+        assert!(ring.complete && left <= 300, "{ring:#?}");
+        assert_eq!(ring.unheld, Some(left - ring.held), "{ring:#?}");
+    });
+}
+
+#[test]
+fn without_a_stop_it_says_what_it_did_not_look_at() {
+    let mut jvm = Launch::new(&any_case()).option("pause", "off").start();
+    jvm.tell("hold-stack 500");
+    let stack = holders(&jvm, "subject.Holding$StackHeld");
+    assert!(!stack.complete && stack.held == 0, "{stack:#?}");
+    assert_eq!(stack.unheld, None, "{stack:#?}");
+    let reason = stack.incomplete_reason.unwrap_or_default();
+    assert!(reason.contains("pause=off"), "{reason}");
+}
+
+#[test]
+fn a_class_that_is_not_in_the_ledger_is_refused_in_words() {
+    let jvm = Launch::new(&any_case()).start();
+    let pid = jvm.pid().to_string();
+    let refused = Finwatch::new(&["holders", &pid, "no.such.Class"]).run();
+    assert_ne!(refused.code, Some(0), "{refused:#?}");
+    assert!(refused.err.contains("no.such.Class"), "{refused:#?}");
+}
