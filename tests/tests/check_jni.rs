@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use finwatch_tests::{Case, Launch, for_each_jdk, for_each_jvm};
+use finwatch_tests::{Case, Finwatch, Launch, for_each_jdk, for_each_jvm};
 
-const EVERYTHING: [&str; 18] = [
+const EVERYTHING: [&str; 21] = [
     "register subject.Plain 200",
     "register subject.Throwing 20",
     "clone 5",
@@ -24,7 +24,13 @@ const EVERYTHING: [&str; 18] = [
     "runFinalization",
     "release",
     "deepstack 20",
+    "hold-timer 100 50",
+    "hold-static 100",
+    "hold-stack 100",
 ];
+
+/// Classes whose holders are asked for.
+const HELD: [&str; 3] = ["TimerHeld", "StaticHeld", "StackHeld"];
 
 #[test]
 fn nothing_is_complained_about() {
@@ -50,6 +56,10 @@ fn complaints(case: &Case, watched: bool) -> BTreeSet<String> {
         jvm.tell(command);
     }
     if watched {
+        for class in HELD {
+            let (pid, class) = (jvm.pid().to_string(), format!("subject.Holding${class}"));
+            Finwatch::new(&["holders", &pid, &class]).succeed();
+        }
         jvm.stream().fresh_sample();
     }
     let mut ended = jvm.end();

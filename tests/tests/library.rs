@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use finwatch_record::CoverageLevel;
-use finwatch_tests::{Ended, Launch, WATCHDOG, for_each_jdk, target_directory};
+use finwatch_tests::{Ended, Finwatch, Launch, WATCHDOG, for_each_jdk, target_directory};
 use object::read::elf::{
     Dyn, FileHeader, ProgramHeader, SectionHeader, SectionTable, Sym, SymbolTable,
 };
@@ -24,13 +24,14 @@ const LARGEST: usize = 3_000_000;
 const NEWEST_GLIBC: (u32, u32) = (2, 17);
 
 /// The entries of `agent/src/jvmti/callbacks.rs`.
-const ENTRIES: [&str; 7] = [
+const ENTRIES: [&str; 8] = [
     "VmInit",
     "VmDeath",
     "Retransform",
     "PauseStarted",
     "PauseFinished",
     "AgentThread",
+    "Reference",
     "Load",
 ];
 
@@ -255,6 +256,13 @@ fn live_and_end(launch: Launch, panicking: Option<&str>) -> Ended {
     jvm.tell("drop");
     jvm.tell("await subject.Plain 100");
     let said = panicking.map(|entry| format!("an error in the agent itself ({entry})"));
+    if panicking == Some("Reference") {
+        // What only a stack holds is looked for in a stop.
+        jvm.tell("hold-stack 10");
+        let pid = jvm.pid().to_string();
+        let told = Finwatch::new(&["holders", &pid, "subject.Holding$StackHeld"]).succeed();
+        assert!(told.out.contains("Not the whole answer"), "{told:#?}");
+    }
     if let Some(said) = said.as_ref().filter(|_| panicking != Some("VmDeath")) {
         let line = jvm.err().line(0, WATCHDOG, |line| line.contains(said));
         line.unwrap_or_else(|why| panic!("no word of the panic: {why}"));

@@ -123,7 +123,7 @@ pub fn find(env: &mut Env, wanted: &Wanted, stopping: &Stopping) -> Result<Holde
         running::walk(env, &heap, &classes, &threads, stopping.clock, &mut search)?;
         let mut stops = Stops::new(*stopping);
         if !search.is_over() && stops.are_allowed() {
-            stops.walk(env, &heap, &classes, &mut search)?;
+            stops.walk(env, &heap, &classes, &mut search);
         }
         let teller = Teller {
             heap: &heap,

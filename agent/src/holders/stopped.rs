@@ -47,6 +47,7 @@ pub struct Stops<'a> {
     count: u32,
     longest: Duration,
     sum: Duration,
+    failed: Option<HoldersError>,
 }
 
 impl<'a> Stops<'a> {
@@ -57,6 +58,7 @@ impl<'a> Stops<'a> {
             count: 0,
             longest: Duration::ZERO,
             sum: Duration::ZERO,
+            failed: None,
         }
     }
 
@@ -82,6 +84,9 @@ impl<'a> Stops<'a> {
 
     /// Why there may be none.
     pub fn refusal(&self) -> Option<String> {
+        if let Some(error) = &self.failed {
+            return Some(format!("the walk in a stop failed: {error}"));
+        }
         match self.stopping.pause {
             None => Some(
                 "others would be looked at in stops, which the option pause=off forbids".to_owned(),
@@ -96,8 +101,22 @@ impl<'a> Stops<'a> {
         }
     }
 
-    /// The walks, one after the other until one accounts for enough.
+    /// The walks, one after the other until one accounts for enough. Where they fail, what was
+    /// found before them remains.
     pub fn walk(
+        &mut self,
+        env: &mut Env,
+        heap: &TaggedHeap,
+        classes: &LoadedClasses,
+        search: &mut Search,
+    ) {
+        if let Err(error) = self.try_to_walk(env, heap, classes, search) {
+            env.exception_clear();
+            self.failed = Some(error);
+        }
+    }
+
+    fn try_to_walk(
         &mut self,
         env: &mut Env,
         heap: &TaggedHeap,

@@ -29,6 +29,9 @@ use super::{
 const VISIT: jint = 0x100;
 const ABORT: jint = 0x8000;
 
+/// `JVMTI_ERROR_INTERNAL`.
+const INTERNAL: jint = 113;
+
 /// What refers to an object (`jvmtiHeapReferenceKind`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -332,7 +335,7 @@ impl TaggedHeap {
     /// until the visitor aborts that or there are no more.
     ///
     /// # Errors
-    /// The VM refused.
+    /// The VM refused, or the visitor has panicked, now or before.
     pub fn follow(
         &self,
         from: Option<&JObject>,
@@ -348,7 +351,14 @@ impl TaggedHeap {
         let data: *const c_void = (&raw mut visitor).cast_const().cast();
         // SAFETY: the callbacks and what they are given outlive the call, in which alone they
         // are used, by one thread.
-        unsafe { raw::follow_references(self.0.as_ptr(), 0, null_mut(), from, &callbacks, data) }
+        unsafe { raw::follow_references(self.0.as_ptr(), 0, null_mut(), from, &callbacks, data)? };
+        match Entry::Reference.has_failed() {
+            true => Err(JvmtiError {
+                function: "FollowReferences",
+                code: INTERNAL,
+            }),
+            false => Ok(()),
+        }
     }
 }
 
