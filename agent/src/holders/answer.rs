@@ -148,12 +148,12 @@ fn reason(found: &Found, stops: &Stops) -> String {
         );
     }
     let times = match stops.count() {
-        1 => "one stop".to_owned(),
-        count => format!("{count} stops"),
+        0 | 1 => "in one stop".to_owned(),
+        count => format!("in {count} stops"),
     };
     format!(
-        "in {times}, {:.0} ms together, {looked_at} references of the last walk were looked at; \
-         the option pause gives a stop more time",
+        "{looked_at} references were looked at {times}, {:.0} ms together; the other instances are \
+         held in ways that were not looked at, or by nobody",
         stops.sum().as_secs_f64() * 1e3,
     )
 }

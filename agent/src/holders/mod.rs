@@ -39,6 +39,9 @@ use stopped::Stops;
 /// The part of the instances that is as good as all: they come and go meanwhile.
 const NEARLY_ALL: f64 = 0.9;
 
+/// A walk that finds no more than so many times as many as the one before it is the last.
+const NO_MORE: f64 = 1.1;
+
 /// Local references: a frame with as much room as HotSpot gives one, since each class takes one.
 const LOCAL_REFERENCES: usize = 60_000;
 
@@ -119,10 +122,11 @@ pub fn find(env: &mut Env, wanted: &Wanted, stopping: &Stopping) -> Result<Holde
             number: classes.number(env, &wanted.class)?,
             registered: wanted.registered,
             best: Found::default(),
+            settled: false,
         };
         running::walk(env, &heap, &classes, &threads, stopping.clock, &mut search)?;
         let mut stops = Stops::new(*stopping);
-        if !search.is_over() && stops.are_allowed() {
+        if !search.has_enough() && stops.are_allowed() {
             stops.walk(env, &heap, &classes, &mut search);
         }
         let teller = Teller {
@@ -140,6 +144,8 @@ struct Search {
     number: Option<u32>,
     registered: u64,
     best: Found,
+    /// The last walk found no more than those before it.
+    settled: bool,
 }
 
 impl Search {
@@ -150,14 +156,21 @@ impl Search {
             "{limits:?}: {progress:?}, {:.0} of {} instances",
             found.estimate, self.registered
         ));
-        if found.estimate >= self.best.estimate {
+        let before = self.best.estimate;
+        self.settled = before > 0.0 && found.estimate <= NO_MORE * before;
+        if found.estimate >= before || found.is_exact() {
             self.best = found;
         }
     }
 
-    /// It needs no further walk.
-    fn is_over(&self) -> bool {
+    /// Nearly all instances are accounted for.
+    fn has_enough(&self) -> bool {
         self.best.is_enough(self.registered)
+    }
+
+    /// A further walk of the kind would find no more.
+    fn is_over(&self) -> bool {
+        self.settled || self.has_enough()
     }
 }
 

@@ -82,7 +82,7 @@ pub fn walk<'local>(
     };
     for limits in WALKS {
         walk.begin(limits);
-        walk.from_roots(env, threads)?;
+        walk.start_at_roots(env, threads)?;
         walk.go_on(env)?;
         search.walked(limits, &walk.paths, walk.progress);
         if search.is_over() || !walk.progress.cut || walk.progress.out_of_time {
@@ -128,7 +128,7 @@ impl<'local> Walk<'_, 'local> {
     }
 
     /// Threads are followed, what static fields refer to is met.
-    fn from_roots(
+    fn start_at_roots(
         &mut self,
         env: &mut Env<'local>,
         threads: &[JObject<'local>],

@@ -6,7 +6,7 @@
 //! at the end of each stop, to put mark words back (JDK-8283710 marks in a bitmap): where that
 //! takes longer than a stop may, there is none.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jni::{
     Env,
@@ -128,7 +128,7 @@ impl<'a> Stops<'a> {
             if !self.may_go_on() {
                 break;
             }
-            walk.begin(limits, self.deadline());
+            walk.begin(limits, self.time());
             self.stop(heap, None, &mut walk)?;
             go_on_at_long_arrays(env, heap, classes, &mut walk, self, limits)?;
             search.walked(limits, walk.paths(), walk.progress());
@@ -143,9 +143,9 @@ impl<'a> Stops<'a> {
         self.stopping.pause.unwrap_or_default()
     }
 
-    /// When a stop that begins now is to end.
-    fn deadline(&self) -> Instant {
-        Instant::now() + self.pause().saturating_sub(self.stopping.added)
+    /// How long the references may be followed in a stop.
+    fn time(&self) -> Duration {
+        self.pause().saturating_sub(self.stopping.added)
     }
 
     fn stop(
@@ -154,9 +154,8 @@ impl<'a> Stops<'a> {
         from: Option<&JObject>,
         walk: &mut Walk,
     ) -> Result<(), HoldersError> {
-        let began = Instant::now();
         let followed = heap.follow(from, walk);
-        let took = began.elapsed();
+        let took = walk.began().map_or(Duration::ZERO, |began| began.elapsed());
         self.count += 1;
         self.sum += took;
         self.longest = self.longest.max(took);
@@ -194,7 +193,7 @@ fn go_on_at_long_arrays(
         env.with_local_frame(arrays.len() + 64, |env| {
             let each = (MOST_ELEMENTS / arrays.len()).min(limits.alike as usize);
             let (elements, from) = choose(env, heap, root, walk, &arrays, each)?;
-            walk.go_on(from, stops.deadline());
+            walk.go_on(from, stops.time());
             stops.stop(heap, Some(&elements), walk)
         })?;
     }

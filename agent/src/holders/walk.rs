@@ -4,7 +4,10 @@
 //! the same way only so many are looked at, and of long arrays only some elements, in a stop of
 //! its own: the elements of an array are all told by the VM before the first is followed.
 
-use std::{collections::HashSet, time::Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use super::{
     Limits, Progress,
@@ -45,7 +48,10 @@ pub struct Walk<'a> {
     /// The number of the walk: tags of those before it mean nothing.
     number: u32,
     limits: Limits,
-    deadline: Instant,
+    /// How long a stop may take.
+    time: Duration,
+    /// When this stop began.
+    began: Option<Instant>,
     /// Objects that have a tag.
     tagged: usize,
     /// The classes and threads that were visited.
@@ -67,7 +73,8 @@ impl<'a> Walk<'a> {
             paths: Paths::new(),
             number: FIRST,
             limits: Limits { alike: 0 },
-            deadline: Instant::now(),
+            time: Duration::ZERO,
+            began: None,
             tagged: 0,
             visited: HashSet::with_capacity(classes.len()),
             long_arrays: Vec::new(),
@@ -78,10 +85,11 @@ impl<'a> Walk<'a> {
     }
 
     /// A new walk is about to begin, at the roots.
-    pub fn begin(&mut self, limits: Limits, deadline: Instant) {
+    pub fn begin(&mut self, limits: Limits, time: Duration) {
         self.number += 1;
         self.limits = limits;
-        self.deadline = deadline;
+        self.time = time;
+        self.began = None;
         self.paths.clear();
         self.visited.clear();
         self.long_arrays.clear();
@@ -95,10 +103,17 @@ impl<'a> Walk<'a> {
 
     /// The walk is about to go on at elements of long arrays, which are in an array of their
     /// own by now, each from where `from` says.
-    pub fn go_on(&mut self, from: Vec<Node>, deadline: Instant) {
-        self.deadline = deadline;
+    pub fn go_on(&mut self, from: Vec<Node>, time: Duration) {
+        self.time = time;
+        self.began = None;
         self.from = from;
         self.arrays_before = self.long_arrays.len();
+    }
+
+    /// When the stop began: the first reference was told. The VM may have waited for a collection
+    /// before it stopped the application.
+    pub fn began(&self) -> Option<Instant> {
+        self.began
     }
 
     /// How far it has come.
@@ -236,11 +251,12 @@ fn class_number(tag: i64) -> Option<u32> {
 impl Visitor for Walk<'_> {
     fn visit(&mut self, reference: Reference) -> Answer {
         self.progress.references += 1;
+        let began = *self.began.get_or_insert_with(Instant::now);
         if self
             .progress
             .references
             .is_multiple_of(REFERENCES_BETWEEN_LOOKS)
-            && Instant::now() >= self.deadline
+            && began.elapsed() >= self.time
         {
             self.progress.out_of_time = true;
             return Answer::Abort;
