@@ -21,11 +21,12 @@ const JDK_ROOTS: &str = "/usr/lib/jvm:/usr/java:/opt/java";
 const SHIM: &str = "../java-shim";
 
 /// What the library embeds; `include_bytes!` names them.
-const CLASSES: [&str; 6] = [
+const CLASSES: [&str; 7] = [
     "java/lang/ref/FinwatchSlot.class",
     "java/lang/ref/FinwatchKlass.class",
     "java/lang/ref/FinwatchChain.class",
     "java/lang/ref/FinwatchHook.class",
+    "java/lang/ref/FinwatchSites.class",
     "finwatch/Management.class",
     "finwatch/GarbageCollections.class",
 ];

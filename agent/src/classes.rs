@@ -13,6 +13,7 @@ use crate::{
     alerts::ClassNow,
     ledger::{Baseline, Ledger, OTHER},
     shim::{Discovered, Shim},
+    sites::STACKS,
 };
 
 /// The name of the row of all classes without a slot of their own.
@@ -157,6 +158,12 @@ impl Classes {
             .collect()
     }
 
+    /// The name of the class of a slot, and its loader.
+    pub fn name(&self, slot: usize) -> Option<(&str, Option<&str>)> {
+        let class = self.by_slot.get(&slot)?;
+        Some((&class.name, class.loader.as_deref()))
+    }
+
     /// Instances of the class of a slot that are registered.
     pub fn registered(&self, ledger: Ledger, slot: usize) -> u64 {
         let baseline = self.by_slot.get(&slot).map(|class| class.baseline);
@@ -184,6 +191,7 @@ impl Classes {
                 self.gone.count += 1;
                 self.gone.counts += ledger.counted(slot).with(class.baseline);
                 ledger.clear(slot);
+                STACKS.clear(slot);
                 shim.release(env, slot)?;
                 if self.busiest == slot {
                     self.busiest = OTHER;

@@ -23,6 +23,7 @@ pub mod run;
 pub mod schedule;
 mod seeker;
 pub mod shim;
+mod sites;
 pub mod splice;
 pub mod status;
 pub mod stream;

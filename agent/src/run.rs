@@ -10,8 +10,8 @@ use std::{
 };
 
 use finwatch_record::{
-    AgentCost, AgentInfo, Body, Collection, Coverage, Finalizer, FinalizerState, FinalizerThread,
-    Gc, Holders, JvmInfo, Mode, Sample, Start, Stop, StopReason, Trigger,
+    AgentCost, AgentInfo, Alert, AlertState, Body, Collection, Coverage, Finalizer, FinalizerState,
+    FinalizerThread, Gc, Holders, JvmInfo, Mode, Sample, Sites, Start, Stop, StopReason, Trigger,
 };
 use jni::Env;
 
@@ -34,6 +34,15 @@ use crate::{
 /// took least tells best how they stand to each other.
 const CLOCK_READINGS: usize = 5;
 
+/// Sites that no alert is about are told for so many classes,
+const BUSIEST: usize = 5;
+
+/// for the first time after so many milliseconds,
+const FIRST_SITES_MS: u64 = 60_000;
+
+/// and then this often.
+const SITES_EVERY_MS: u64 = 600_000;
+
 /// What is known and kept of the JVM.
 pub struct Run {
     mode: Mode,
@@ -49,6 +58,9 @@ pub struct Run {
     management: Option<Management>,
     beans_looked_for: bool,
     times: Times,
+    /// When sites are to be told that no alert is about, in milliseconds of the JVM's life; 0 before
+    /// the first sample.
+    sites_due_ms: u64,
     /// CPU time of the agent's own thread.
     cpu_ms: f64,
     started: bool,
@@ -77,6 +89,7 @@ impl Run {
             management: None,
             beans_looked_for: false,
             times: Times::default(),
+            sites_due_ms: 0,
             cpu_ms: 0.0,
             started: false,
             ended: false,
@@ -142,6 +155,7 @@ impl Run {
 
     /// Takes everything out of the JVM that was put into it.
     pub fn leave(mut self, env: &mut Env) {
+        self.watch.sample_sites(env, false);
         self.ignore_collections(env);
         self.watch.end();
     }
@@ -237,6 +251,7 @@ impl Run {
 
     fn start(&mut self, env: &mut Env, clock: &PauseClock) {
         self.started = true;
+        self.watch.sample_sites(env, self.options.sites);
         let heap_max_bytes = self
             .read(env)
             .and_then(|reading| reading.memory.heap.max_bytes);
@@ -379,12 +394,45 @@ impl Run {
         };
         self.stream.emit(Body::Sample(Box::new(sample)), uptime_ms);
         self.tell_thread(thread, uptime_ms);
+        let sites = self.sites(env, &told, uptime_ms);
         for alert in told {
             self.seeker.raised(&alert);
             self.stream.emit(Body::Alert(Box::new(alert)), uptime_ms);
         }
+        for sites in sites {
+            self.stream.emit(Body::Sites(Box::new(sites)), uptime_ms);
+        }
         self.seek_holders(env, clock);
         self.watch.release_unloaded(env);
+    }
+
+    /// Where the objects are made that alerts are about, and from time to time those of the busiest
+    /// classes.
+    fn sites(&mut self, env: &mut Env, told: &[Alert], uptime_ms: u64) -> Vec<Sites> {
+        if !self.options.sites {
+            return Vec::new();
+        }
+        let mut sites = Vec::new();
+        for alert in told
+            .iter()
+            .filter(|alert| alert.state == AlertState::Raised)
+        {
+            for class in [&alert.class, &alert.cause_class].into_iter().flatten() {
+                let loader = alert.loader.as_deref();
+                sites.extend(self.watch.sites(env, class, loader));
+            }
+        }
+        if uptime_ms >= self.sites_due_ms {
+            if self.sites_due_ms > 0 {
+                sites.extend(self.watch.newest_sites(env, BUSIEST));
+            }
+            let wait = match self.sites_due_ms {
+                0 => FIRST_SITES_MS,
+                _ => SITES_EVERY_MS,
+            };
+            self.sites_due_ms = uptime_ms + wait;
+        }
+        sites
     }
 
     /// Finds out who holds the objects that an alert was about, when that is due.

@@ -16,6 +16,8 @@ use jni::{
 
 use crate::{
     jvmti::{self, Environment},
+    log,
+    sites::STACKS,
     splice,
     watch::boot_class,
 };
@@ -37,6 +39,10 @@ const KLASS: (&str, &[u8]) = (
 const CHAIN: (&str, &[u8]) = (
     "java/lang/ref/FinwatchChain",
     class_file!("java/lang/ref/FinwatchChain"),
+);
+const SITES: (&str, &[u8]) = (
+    "java/lang/ref/FinwatchSites",
+    class_file!("java/lang/ref/FinwatchSites"),
 );
 const HOOK: (&str, &[u8]) = (splice::HOOK, class_file!("java/lang/ref/FinwatchHook"));
 const MANAGEMENT: (&str, &[u8]) = ("finwatch/Management", class_file!("finwatch/Management"));
@@ -85,6 +91,7 @@ pub fn names(feature_version: u32) -> splice::VmNames {
 pub struct Shim {
     slot: Global<JClass<'static>>,
     chain: Global<JClass<'static>>,
+    sites: Global<JClass<'static>>,
 }
 
 /// A class that has just got a slot.
@@ -122,6 +129,12 @@ impl Shim {
         let slot = define(env, jvmti, SLOT.0, SLOT.1)?;
         define(env, jvmti, KLASS.0, &splice::shim(KLASS.1, &renames)?)?;
         let chain = define(env, jvmti, CHAIN.0, &splice::shim(CHAIN.1, &renames)?)?;
+        let sites = define(env, jvmti, SITES.0, SITES.1)?;
+        if let Err(error) = jvmti::set_taker(env, |slot, stack| STACKS.taken(slot, stack)) {
+            log::info(format_args!(
+                "it can't be seen where objects are made: {error}"
+            ));
+        }
         let hook = splice::shim(&with_address(HOOK.1, counters)?, &renames)?;
         let hook = define(env, jvmti, HOOK.0, &hook)?;
         // Initializes the class, which must not be left to a hook.
@@ -132,7 +145,15 @@ impl Shim {
         Ok(Shim {
             slot: env.new_global_ref(slot)?,
             chain: env.new_global_ref(chain)?,
+            sites: env.new_global_ref(sites)?,
         })
+    }
+
+    /// Whether the stacks of some registrations are taken from now on.
+    pub fn sample_sites(&self, env: &mut Env, on: bool) -> jni::errors::Result<()> {
+        let on = [JValue::Bool(on)];
+        env.call_static_method(&self.sites, jni_str!("set"), jni_sig!("(Z)V"), &on)?;
+        Ok(())
     }
 
     /// Has [`Shim::discovered`] tell all classes that have a slot, those told before too.

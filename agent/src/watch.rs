@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use finwatch_record::{Coverage, CoverageLevel, Holders};
+use finwatch_record::{Coverage, CoverageLevel, Holders, Sites};
 use jni::{Env, jni_sig, jni_str, objects::JClass, objects::JObject, objects::JValue};
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     log, management,
     pauses::PauseClock,
     shim::{self, Shim, ShimError},
+    sites::STACKS,
 };
 
 /// Samples between two attempts to put hooks back that were refused.
@@ -321,6 +322,34 @@ impl Watch {
             found.push(holders);
         }
         Ok(found)
+    }
+
+    /// Whether the stacks of some registrations are taken from now on.
+    pub fn sample_sites(&self, env: &mut Env, on: bool) {
+        let Some(hooked) = &self.hooked else { return };
+        if let Err(error) = hooked.shim.sample_sites(env, on) {
+            env.exception_clear();
+            log::debug(format_args!("stacks are taken as before: {error}"));
+        }
+    }
+
+    /// Where objects of a class are registered, of one loader or of each.
+    pub fn sites(&self, env: &mut Env, class: &str, loader: Option<&str>) -> Vec<Sites> {
+        let slots = self.classes.slots(class, loader).into_iter();
+        slots
+            .filter_map(|(slot, _)| self.sites_of(env, slot))
+            .collect()
+    }
+
+    /// The same of the classes of which most stacks are new.
+    pub fn newest_sites(&self, env: &mut Env, classes: usize) -> Vec<Sites> {
+        let slots = STACKS.most_untold(classes).into_iter();
+        slots.filter_map(|slot| self.sites_of(env, slot)).collect()
+    }
+
+    fn sites_of(&self, env: &mut Env, slot: usize) -> Option<Sites> {
+        let (class, loader) = self.classes.name(slot)?;
+        STACKS.record(env, slot, class, loader)
     }
 
     /// Takes the hooks out.

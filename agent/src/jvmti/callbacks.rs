@@ -62,6 +62,8 @@ pub enum Entry {
     AgentThread,
     /// [`Visitor::visit`](super::Visitor::visit).
     Reference,
+    /// The stack of a registration.
+    Stack,
     /// `Agent_OnLoad` and `Agent_OnAttach`.
     Load,
 }

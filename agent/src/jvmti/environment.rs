@@ -48,6 +48,10 @@ pub enum Capability {
     TagObjects = 0,
     /// `can_get_bytecodes`.
     GetBytecodes = 3,
+    /// `can_get_source_file_name`.
+    GetSourceFileName = 11,
+    /// `can_get_line_numbers`.
+    GetLineNumbers = 12,
     /// `can_generate_garbage_collection_events`.
     GarbageCollectionEvents = 31,
     /// `can_get_constant_pool`.

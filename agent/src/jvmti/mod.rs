@@ -13,6 +13,7 @@ mod heap;
 mod memory;
 mod raw;
 mod references;
+mod stacks;
 
 pub use callbacks::{Callbacks, Entry, env_of_agent_thread, set_callbacks};
 pub use counters::Counters;
@@ -25,3 +26,6 @@ pub use heap::{
 pub use references::{
     array_element, as_class, class_of_classes, java_string, long_array, object_array, string_array,
 };
+#[cfg(test)]
+pub use stacks::test::location;
+pub use stacks::{FrameName, Location, frame_name, set_taker};

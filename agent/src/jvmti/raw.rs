@@ -69,6 +69,26 @@ pub struct FrameInfo {
     pub method: jmethodID,
 }
 
+/// `jvmtiFrameInfo`: a place in a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct Location {
+    /// The method.
+    pub method: jmethodID,
+    /// Index of the bytecode; -1 in a native method.
+    pub bytecode: jlong,
+}
+
+/// `jvmtiLineNumberEntry`.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct LineNumber {
+    /// Index of the first bytecode.
+    pub start: jlong,
+    /// The line.
+    pub line: jint,
+}
+
 /// `jvmtiThreadInfo`.
 #[repr(C)]
 pub struct ThreadInfo {
@@ -108,6 +128,9 @@ const _: () = {
     assert!(offset_of!(jvmtiInterface_1, GetMethodName) == 63 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetMethodDeclaringClass) == 64 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetLoadedClasses) == 77 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetSourceFileName) == 49 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetLineNumberTable) == 69 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, GetStackTrace) == 103 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetTag) == 105 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, SetTag) == 106 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetObjectsWithTags) == 113 * SLOT);
@@ -188,6 +211,12 @@ functions! {
     get_implemented_interfaces = GetImplementedInterfaces(class: jclass, count: *mut jint, interfaces: *mut *mut jclass);
     /// The name of a field; to be deallocated.
     get_field_name = GetFieldName(class: jclass, field: jfieldID, name: *mut *mut c_char, signature: *mut *mut c_char, generic: *mut *mut c_char);
+    /// The file that a class was compiled from; to be deallocated.
+    get_source_file_name = GetSourceFileName(class: jclass, name: *mut *mut c_char);
+    /// Where lines begin in a method's bytecodes; to be deallocated.
+    get_line_number_table = GetLineNumberTable(method: jmethodID, count: *mut jint, table: *mut *mut LineNumber);
+    /// The frames of a thread, the current one if null, innermost first.
+    get_stack_trace = GetStackTrace(thread: jobject, start: jint, most: jint, frames: *mut Location, count: *mut jint);
     /// The access flags of a field.
     get_field_modifiers = GetFieldModifiers(class: jclass, field: jfieldID, modifiers: *mut jint);
     /// The name of a method; to be deallocated.

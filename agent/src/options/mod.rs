@@ -61,6 +61,10 @@ pub struct Options {
     /// How long the application may be stopped at once to find out who holds objects; `None`
     /// for never.
     pub pause: Option<Duration>,
+    /// Whether the stacks of some registrations are taken.
+    pub sites: bool,
+    /// How long the JVM may stand still before that is told; `None` for never.
+    pub stall: Option<Duration>,
     /// The agent's own messages on stderr.
     pub log: LogLevel,
     /// The config file that was read, if one was named.
@@ -237,7 +241,9 @@ impl Options {
             patience: Duration::ZERO,
             stuck: Duration::ZERO,
             many: 0,
-            pause: Some(Duration::from_millis(250)),
+            pause: None,
+            sites: false,
+            stall: None,
             log: LogLevel::Off,
             config: None,
         }

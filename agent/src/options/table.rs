@@ -39,7 +39,7 @@ const MOST_FILES: u32 = 1000;
 const MOST_CLASSES: u32 = 4096;
 
 /// Every option, in the order of the tables.
-pub(super) static KEYS: [Key; 14] = [
+pub(super) static KEYS: [Key; 16] = [
     Key {
         name: "out",
         default: Some("finwatch-%p.jsonl"),
@@ -198,6 +198,42 @@ pub(super) static KEYS: [Key; 14] = [
             Some(
                 options
                     .pause
+                    .map_or_else(|| "off".to_owned(), quantity::show_duration),
+            )
+        },
+    },
+    Key {
+        name: "sites",
+        default: Some("on"),
+        form: "on | off",
+        wanted: "on or off",
+        meaning: "the stacks of one registration in about 1000: where objects are made",
+        set: |options, value, _| {
+            options.sites = word(value, &[("on", true), ("off", false)])?;
+            Ok(())
+        },
+        show: |options| Some(if options.sites { "on" } else { "off" }.to_owned()),
+    },
+    Key {
+        name: "stall",
+        default: Some("5s"),
+        form: "DURATION | off",
+        wanted: "off, or 1s to 24h, each number with its unit ms, s, m or h, such as 5s",
+        meaning: "how long the JVM may stand still before that is told, 1s to 24h",
+        set: |options, value, _| {
+            options.stall = match value {
+                "off" => None,
+                stall => Some(quantity::duration(
+                    stall,
+                    SHORTEST_PATIENCE..=LONGEST_PATIENCE,
+                )?),
+            };
+            Ok(())
+        },
+        show: |options| {
+            Some(
+                options
+                    .stall
                     .map_or_else(|| "off".to_owned(), quantity::show_duration),
             )
         },

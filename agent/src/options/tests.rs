@@ -65,6 +65,8 @@ fn nothing_given_is_the_defaults() {
         stuck: Duration::from_secs(10),
         many: 1000,
         pause: Some(Duration::from_millis(250)),
+        sites: true,
+        stall: Some(Duration::from_secs(5)),
         log: LogLevel::Warn,
         config: None,
     };
@@ -77,7 +79,7 @@ fn nothing_given_is_the_defaults() {
 fn every_key_is_read() {
     let given = concat!(
         r"out=unix:/run/a\,b.sock, interval=1m30s,rotate=1GiB,keep=0,classes=4096,gc=off,baseline=off,",
-        "alerts=off,patience=2m,stuck=1h,many=7,pause=300ms,log=debug,",
+        "alerts=off,patience=2m,stuck=1h,many=7,pause=300ms,sites=off,stall=off,log=debug,",
     );
     let wanted = Options {
         out: Destination::Unix(PathBuf::from("/run/a,b.sock")),
@@ -92,6 +94,8 @@ fn every_key_is_read() {
         stuck: Duration::from_secs(3600),
         many: 7,
         pause: Some(Duration::from_millis(300)),
+        sites: false,
+        stall: None,
         log: LogLevel::Debug,
         config: None,
     };
@@ -230,11 +234,11 @@ fn each_mistake_says_what_is_wrong() {
         ),
         (
             b"colour=red",
-            r#"flag: "colour=red": no such key; the keys are out, interval, rotate, keep, classes, gc, baseline, alerts, patience, stuck, many, pause, log, config"#,
+            r#"flag: "colour=red": no such key; the keys are out, interval, rotate, keep, classes, gc, baseline, alerts, patience, stuck, many, pause, sites, stall, log, config"#,
         ),
         (
             b"stdout",
-            r#"flag: "stdout": not key=value; the keys are out, interval, rotate, keep, classes, gc, baseline, alerts, patience, stuck, many, pause, log, config"#,
+            r#"flag: "stdout": not key=value; the keys are out, interval, rotate, keep, classes, gc, baseline, alerts, patience, stuck, many, pause, sites, stall, log, config"#,
         ),
         (
             b"=5s",
@@ -338,6 +342,8 @@ fn in_force_has_every_option_with_its_units() {
         "patience=10s",
         "pause=250ms",
         "rotate=1MiB",
+        "sites=on",
+        "stall=5s",
         "stuck=10s",
     ];
     assert_eq!(shown, wanted);

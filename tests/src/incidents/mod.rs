@@ -8,7 +8,7 @@ pub use catalogue::{Expected, HEALTHY, Healthy, INCIDENTS, Incident, incident};
 use std::time::Duration;
 
 use finwatch_record::{
-    Alert, AlertState, Body, FinalizerThread, Holders, PoolKind, Record, RootKind,
+    Alert, AlertState, Body, FinalizerThread, Holders, PoolKind, Record, RootKind, Sites,
 };
 
 use crate::{Case, Jvm, Launch, Stream, programs::incident_classes};
@@ -82,6 +82,9 @@ impl Incident {
         let (heap_share, thread) = (heap_share(stream.records()), thread(stream.records()));
         let held = self.expected.iter().filter(|each| each.held_by.is_some());
         let holders = held.map(|each| self.holders(each, &mut stream)).collect();
+        for class in self.expected.iter().filter_map(|each| each.class) {
+            self.assert_site_is_told(class, &mut stream);
+        }
         Outcome {
             told,
             heap_share,
@@ -90,6 +93,27 @@ impl Incident {
             holders,
             jvm,
         }
+    }
+
+    /// Waits until it is told where objects of a class are made: in the program.
+    fn assert_site_is_told(&self, class: &str, stream: &mut Stream) {
+        let (class, program) = (self.name(class), format!("incident.{}", self.program));
+        let of_class = |record: &Record| match &record.body {
+            Body::Sites(sites) if sites.class == class => Some(Sites::clone(sites)),
+            _ => None,
+        };
+        let told = stream.records().iter().find_map(of_class);
+        let told = told.or_else(|| {
+            let what = "record of where the objects are made";
+            of_class(&stream.wait_for(what, |record| of_class(record).is_some()))
+        });
+        let told = told.unwrap_or_else(|| panic!("not told where {class} is made"));
+        let frames = &told.stacks[0].frames;
+        assert!(
+            frames[0].starts_with(&format!("{class}.<init>(")),
+            "{told:#?}"
+        );
+        assert!(frames[1].starts_with(&program), "{told:#?}");
     }
 
     /// Waits until it is told who holds the objects. Panics where that is somebody else.

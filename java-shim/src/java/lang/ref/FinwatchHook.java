@@ -63,6 +63,9 @@ final class FinwatchHook {
     /** Nanoseconds below which a call is short. */
     private static final long SHORT = 16_384;
 
+    /** Registrations of each class in each row whose stacks are taken in any case. */
+    private static final long FIRST_SAMPLED = 4;
+
     /** No slot: nothing to count. */
     static final int NOTHING = -1;
 
@@ -115,8 +118,13 @@ final class FinwatchHook {
         boolean counted = false;
         try {
             long stripe = THREAD_ID < 0 ? 0 : UNSAFE.getLong(Thread.currentThread(), THREAD_ID) & (STRIPES - 1);
-            UNSAFE.getAndAddLong(null, COUNTERS + ((stripe * SLOTS + slot) << 3), 1L);
+            long before = UNSAFE.getAndAddLong(null, COUNTERS + ((stripe * SLOTS + slot) << 3), 1L);
             counted = true;
+            // One in 1,024, at distances that no pattern of the program keeps step with (Fibonacci
+            // hashing: Knuth, The Art of Computer Programming 3, 6.4), and the first few.
+            if (before * 0x9E3779B97F4A7C15L >>> 54 == 0 || before < FIRST_SAMPLED) {
+                FinwatchSites.sample(slot);
+            }
         } finally {
             if (!counted) {
                 // The end of the stack: nothing can be called here.
