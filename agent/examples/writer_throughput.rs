@@ -13,7 +13,7 @@ use std::{
 use finwatch::{
     options::Destination,
     stream::Stream,
-    writer::{Target, Writer},
+    writer::{Target, Writer, no_rounds},
 };
 use finwatch_record::Body;
 
@@ -63,7 +63,7 @@ fn run(file: &Path, body: &Body, records: u64) -> std::io::Result<Run> {
         keep: 1,
     };
     let begin = Instant::now();
-    let (stream, writer) = Writer::start(&target)?;
+    let (stream, writer) = Writer::start(&target, no_rounds)?;
     (0..records).for_each(|made| emit(&stream, body, made));
     let complete = writer.finish(Duration::from_secs(60));
     let took = begin.elapsed();

@@ -8,17 +8,18 @@ mod own_thread;
 
 use std::{
     ffi::CStr,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     time::{Duration, SystemTime},
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use finwatch_record::{Mode, StopReason, command};
+use finwatch_record::{Body, Mode, StopReason, command};
 use jni::Env;
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
 use crate::{
+    exhausted::Exhausted,
     hooks::Splicing,
     jvmti::{self, Callbacks, Capability, Environment, Event, JvmtiError},
     ledger::Ledger,
@@ -27,9 +28,11 @@ use crate::{
     pauses::PauseClock,
     run::{Run, host},
     shim::ShimError,
+    stall::{self, Lookout},
     status::Status,
+    stream::Stream,
     watch::{Came, Watch},
-    writer::{Target, Writer},
+    writer::{Rounds, Target, Writer},
 };
 
 /// The agent of this process. There is one JVM in a process, so there is one, and it stays
@@ -52,6 +55,9 @@ struct Agent {
     run: Mutex<Option<Run>>,
     writer: Mutex<Option<Writer>>,
     status: Mutex<Option<Status>>,
+    exhausted: Exhausted,
+    /// The option `stall`, in milliseconds, for the writer's thread; 0: off.
+    stall_ms: AtomicU64,
     /// The VM ends. Its last sample is taken in the agent's own thread, not in the one that ends
     /// the VM: when that runs, Shenandoah's control thread has stopped already, and with the heap
     /// full the first allocation would wait for it for ever.
@@ -185,6 +191,20 @@ fn facts() -> Facts {
     }
 }
 
+/// What the writer's thread does now and then: it looks whether the JVM lives.
+fn rounds(stream: &Stream) -> Rounds {
+    let stream = stream.clone();
+    let mut lookout = Lookout::default();
+    Box::new(move || {
+        let agent = AGENT.get()?;
+        let stall = agent.stall();
+        if let Some(told) = lookout.look(&agent.clock, stall) {
+            stream.emit(Body::Stall(Box::new(told)), agent.clock.uptime_ms());
+        }
+        stall.map(stall::beat)
+    })
+}
+
 fn target(options: &Options) -> Target {
     Target {
         out: options.out.clone(),
@@ -203,6 +223,8 @@ impl Agent {
             run: Mutex::new(None),
             writer: Mutex::new(None),
             status: Mutex::new(None),
+            exhausted: Exhausted::default(),
+            stall_ms: AtomicU64::new(0),
             dying: AtomicBool::new(false),
             thread: Thread {
                 started: AtomicBool::new(false),
@@ -221,6 +243,13 @@ impl Agent {
             .and_then(|()| jvmti.set_event(Event::GarbageCollectionFinish, true));
         if let Err(error) = pauses {
             log::warn(format_args!("{error}: pauses are not measured"));
+        }
+        let exhaustion = jvmti
+            .add_capability(Capability::HeapExhaustionEvents)
+            .and_then(|()| jvmti.add_capability(Capability::ThreadsExhaustionEvents))
+            .and_then(|()| jvmti.set_event(Event::ResourceExhausted, true));
+        if let Err(error) = exhaustion {
+            log::info(format_args!("{error}: it is not told when memory runs out"));
         }
         Ok(())
     }
@@ -247,13 +276,17 @@ impl Agent {
             Mode::Start => Came::First,
             Mode::Attach => Came::Later(options.baseline),
         };
-        let (stream, writer) = Writer::start(&target(&options)).map_err(LoadError::Writer)?;
+        self.set_stall(options.stall);
+        let (stream, writer) =
+            Writer::start(&target(&options), rounds).map_err(LoadError::Writer)?;
         let watch = Watch::begin(env, jvmti, self.ledger, &self.splicing, came)?;
         *self.writer.lock() = Some(writer);
         let mut status = Status::open(mode);
         status.coverage(&options, watch.coverage());
         *self.status.lock() = Some(status);
-        *self.run.lock() = Some(Run::new(mode, options, jvmti, stream, watch));
+        let run = Run::new(mode, options, jvmti, stream.clone(), watch);
+        self.exhausted.set(Some((stream, run.last_known())));
+        *self.run.lock() = Some(run);
         if let Err(error) = self.start_thread(env, jvmti) {
             env.exception_clear();
             log::error(format_args!(
@@ -282,6 +315,7 @@ impl Agent {
             self.redirect(&target(&options));
         }
         if options != *run.options() {
+            self.set_stall(options.stall);
             run.change(env, &self.clock, options);
             self.clock.options_changed();
         }
@@ -317,6 +351,8 @@ impl Agent {
         let mut guard = self.run.try_lock_for(LAST_SAMPLE).ok_or(LoadError::Busy)?;
         let mut run = guard.take().ok_or(LoadError::NotWatching)?;
         self.tell_end(env, &mut run, StopReason::Detach);
+        self.exhausted.set(None);
+        self.set_stall(None);
         let jvmti = run.jvmti();
         run.leave(env);
         drop(guard);
@@ -333,6 +369,19 @@ impl Agent {
         self.drain(run, None);
         run.tell_collections(ended, &self.clock);
         run.end(env, &self.clock, &self.splicing, reason);
+    }
+
+    fn set_stall(&self, stall: Option<Duration>) {
+        let milliseconds = stall.map_or(0, |stall| stall.as_millis() as u64);
+        self.stall_ms.store(milliseconds, Relaxed);
+    }
+
+    /// How long the JVM may stand still; `None`: for ever.
+    fn stall(&self) -> Option<Duration> {
+        match self.stall_ms.load(Relaxed) {
+            0 => None,
+            milliseconds => Some(Duration::from_millis(milliseconds)),
+        }
     }
 
     fn tell(&self, what: impl FnOnce(&mut Status)) {
@@ -386,6 +435,11 @@ impl Callbacks for Agent {
 
     fn retransform(&self, class: &CStr, class_file: &[u8]) -> Option<Vec<u8>> {
         self.splicing.answer(class, class_file)
+    }
+
+    fn resource_exhausted(&self, flags: i32, description: &CStr) {
+        self.exhausted
+            .tell(&self.run, &self.clock, flags, description);
     }
 
     fn pause_started(&self) {

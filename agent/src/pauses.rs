@@ -51,6 +51,10 @@ pub struct PauseClock {
     count: AtomicU64,
     total_us: AtomicU64,
     longest_us: AtomicU64,
+    /// When the JVM showed a sign of life last; 0: not yet.
+    alive_us: AtomicU64,
+    /// The JVM's uptime when this began, in milliseconds.
+    uptime_at_load_ms: AtomicU64,
     ended: AtomicBool,
     sender: Sender<Wake>,
     receiver: Receiver<Wake>,
@@ -78,6 +82,8 @@ impl PauseClock {
             count: AtomicU64::new(0),
             total_us: AtomicU64::new(0),
             longest_us: AtomicU64::new(0),
+            alive_us: AtomicU64::new(0),
+            uptime_at_load_ms: AtomicU64::new(0),
             ended: AtomicBool::new(false),
             sender,
             receiver,
@@ -89,8 +95,14 @@ impl PauseClock {
     pub fn begin_again(&self) {
         let since_origin = self.origin.elapsed().as_micros() as u64;
         self.loaded_us.store(since_origin, Relaxed);
-        for sum in [&self.started, &self.count, &self.total_us, &self.longest_us] {
-            sum.store(0, Relaxed);
+        for number in [
+            &self.started,
+            &self.count,
+            &self.total_us,
+            &self.longest_us,
+            &self.alive_us,
+        ] {
+            number.store(0, Relaxed);
         }
         self.ended.store(false, Relaxed);
         self.receiver.try_iter().for_each(drop);
@@ -130,6 +142,37 @@ impl PauseClock {
     pub fn now_us(&self) -> u64 {
         let since_origin = self.origin.elapsed().as_micros() as u64;
         since_origin.saturating_sub(self.loaded_us.load(Relaxed))
+    }
+
+    /// The JVM's uptime when this clock began, in milliseconds.
+    pub fn set_uptime_at_load(&self, milliseconds: f64) {
+        self.uptime_at_load_ms
+            .store(milliseconds.max(0.0) as u64, Relaxed);
+    }
+
+    /// The JVM's uptime now, in milliseconds.
+    pub fn uptime_ms(&self) -> u64 {
+        self.uptime_ms_at(self.now_us())
+    }
+
+    /// The JVM's uptime at a time of this clock, in milliseconds.
+    pub fn uptime_ms_at(&self, us: u64) -> u64 {
+        self.uptime_at_load_ms.load(Relaxed) + us / 1000
+    }
+
+    /// The JVM lives: the caller has just been through the VM.
+    pub fn alive(&self) {
+        self.alive_us.store(self.now_us().max(1), Relaxed);
+    }
+
+    /// When it last did; 0 where nobody looked yet.
+    pub fn alive_us(&self) -> u64 {
+        self.alive_us.load(Relaxed)
+    }
+
+    /// Whether a stop-the-world pause of the collector is running.
+    pub fn is_paused(&self) -> bool {
+        self.started.load(Relaxed) != 0
     }
 
     /// A pause begins. In the VM's thread.

@@ -4,20 +4,22 @@
 //! a lock keeps them apart. JNI is called here, so never in a callback of the collector.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     ffi::CStr,
     time::{Instant, SystemTime},
 };
 
 use finwatch_record::{
     AgentCost, AgentInfo, Alert, AlertState, Body, Collection, Coverage, Finalizer, FinalizerState,
-    FinalizerThread, Gc, Holders, JvmInfo, Mode, Sample, Sites, Start, Stop, StopReason, Trigger,
+    FinalizerThread, Gc, Holders, JvmInfo, Mode, OutOfMemory, Resource, Sample, Sites, Start, Stop,
+    StopReason, Trigger,
 };
 use jni::Env;
 
 use crate::{
     alerts::{Alerts, Moment, Seen, Thresholds},
     collections::{Collections, Times, millis},
+    exhausted::LastKnown,
     finalizer_thread,
     hooks::Splicing,
     jvmti::Environment,
@@ -33,6 +35,9 @@ use crate::{
 /// The clocks of agent and JVM are read one after the other so many times; the reading that
 /// took least tells best how they stand to each other.
 const CLOCK_READINGS: usize = 5;
+
+/// Classes whose holders are kept for the case that memory runs out.
+const MOST_HELD: usize = 8;
 
 /// Sites that no alert is about are told for so many classes,
 const BUSIEST: usize = 5;
@@ -53,6 +58,9 @@ pub struct Run {
     collections: Collections,
     alerts: Option<Alerts>,
     seeker: Seeker,
+    /// Who was found to hold objects, the last of each class.
+    held: VecDeque<Holders>,
+    last_known: LastKnown,
     /// The trouble that the finalizer thread was in when it was last looked at.
     thread: Option<FinalizerState>,
     management: Option<Management>,
@@ -80,6 +88,8 @@ impl Run {
             mode,
             thread: None,
             seeker: Seeker::default(),
+            held: VecDeque::new(),
+            last_known: LastKnown::default(),
             alerts: thresholds(&options).map(Alerts::new),
             options,
             jvmti,
@@ -234,12 +244,9 @@ impl Run {
                     loaded_ms: uptime as f64 - millis(before + width / 2),
                     ready_ms: ready,
                 };
+                clock.set_uptime_at_load(self.times.loaded_ms);
             }
         }
-    }
-
-    fn uptime_ms(&self, clock: &PauseClock) -> u64 {
-        (self.times.loaded_ms + millis(clock.now_us())).max(0.0) as u64
     }
 
     /// Makes the first record, if it was not made: of a program that ends before that was due.
@@ -283,7 +290,7 @@ impl Run {
             baseline: self.watch.baseline(),
         };
         self.stream
-            .emit(Body::Start(Box::new(start)), self.uptime_ms(clock));
+            .emit(Body::Start(Box::new(start)), clock.uptime_ms());
     }
 
     fn read(&self, env: &mut Env) -> Option<Reading> {
@@ -329,7 +336,7 @@ impl Run {
                 alerts.collection(&collection);
             }
             if self.options.gc {
-                let uptime_ms = self.uptime_ms(clock);
+                let uptime_ms = clock.uptime_ms();
                 self.stream.emit(Body::Gc(Box::new(collection)), uptime_ms);
             }
         }
@@ -358,7 +365,7 @@ impl Run {
             None => (None, Vec::new()),
         };
         let pauses = clock.sums();
-        let uptime_ms = self.uptime_ms(clock);
+        let uptime_ms = clock.uptime_ms();
         let thread = self.look_at_thread(env, uptime_ms);
         let seen = Seen {
             now: Moment {
@@ -399,11 +406,33 @@ impl Run {
             self.seeker.raised(&alert);
             self.stream.emit(Body::Alert(Box::new(alert)), uptime_ms);
         }
+        *self.last_known.lock() = Some(self.known());
         for sites in sites {
             self.stream.emit(Body::Sites(Box::new(sites)), uptime_ms);
         }
         self.seek_holders(env, clock);
         self.watch.release_unloaded(env);
+    }
+
+    /// What the thread of an application that runs out of memory is to tell. Needs no JNI.
+    pub fn known(&mut self) -> OutOfMemory {
+        let ranking = self.watch.rank(None);
+        let (classes, classes_omitted) = ranking.list(self.options.classes);
+        OutOfMemory {
+            resource: Resource::Other,
+            description: String::new(),
+            error_thrown: false,
+            finalizer: ranking.whole(),
+            classes,
+            classes_omitted,
+            holders: self.held.iter().cloned().collect(),
+            alerts: self.alerts.as_ref().map(Alerts::raised).unwrap_or_default(),
+        }
+    }
+
+    /// Where [`Run::known`] is kept after each sample.
+    pub fn last_known(&self) -> LastKnown {
+        LastKnown::clone(&self.last_known)
     }
 
     /// Where the objects are made that alerts are about, and from time to time those of the busiest
@@ -465,14 +494,24 @@ impl Run {
         env.exception_clear();
         let found = found?;
         for holders in &found {
+            self.keep(holders);
             if let Some(alerts) = &mut self.alerts {
                 alerts.holders(holders);
             }
-            let uptime_ms = self.uptime_ms(clock);
+            let uptime_ms = clock.uptime_ms();
             self.stream
                 .emit(Body::Holders(Box::new(holders.clone())), uptime_ms);
         }
         Ok(found)
+    }
+
+    fn keep(&mut self, holders: &Holders) {
+        self.held
+            .retain(|held| held.class != holders.class || held.loader != holders.loader);
+        if self.held.len() >= MOST_HELD {
+            self.held.pop_front();
+        }
+        self.held.push_back(holders.clone());
     }
 
     /// Looks at the finalizer thread where there is reason to, and once more when there is no
@@ -553,7 +592,7 @@ impl Run {
             records_dropped_total: self.stream.records_dropped_total(),
         };
         self.stream
-            .emit(Body::Stop(Box::new(stop)), self.uptime_ms(clock));
+            .emit(Body::Stop(Box::new(stop)), clock.uptime_ms());
         self.ended = true;
     }
 }

@@ -17,7 +17,7 @@ use std::{
 use finwatch::{
     options::Destination,
     stream::Stream,
-    writer::{Target, Writer},
+    writer::{Target, Writer, no_rounds},
 };
 use finwatch_record::{Body, Record};
 use parking_lot::Mutex;
@@ -67,7 +67,7 @@ fn a_refused_write_leaves_whole_lines_and_the_stream_resumes_by_itself() {
         keep: 1,
     };
     limit_file_size(Some(1500));
-    let (stream, writer) = Writer::start(&target).unwrap();
+    let (stream, writer) = Writer::start(&target, no_rounds).unwrap();
     emit(&stream, 50);
     until(|| stream.write_errors_total() >= 1 && stream.records_written_total() > 0);
     let written = seqs(&path);
@@ -96,7 +96,7 @@ fn a_closed_standard_stream_stays_the_programs_to_open() {
             rotate_bytes: 1,
             keep: 1,
         };
-        let (stream, writer) = Writer::start(&target).unwrap();
+        let (stream, writer) = Writer::start(&target, no_rounds).unwrap();
         emit(&stream, 3);
         until(|| stream.records_written_total() == 3);
         assert!(fs::read_link("/proc/self/fd/0").is_err());

@@ -18,6 +18,7 @@ use crate::{
     pauses::Wake,
     run::Run,
     schedule::Schedule,
+    stall,
 };
 
 /// A program that runs no longer than this costs no more than the hooks: only then are the
@@ -123,11 +124,29 @@ impl Agent {
             if !alive || !goes_on {
                 return;
             }
-            wake = match self.clock.wakes().recv_deadline(schedule.until()) {
+            wake = match self.wait(env, schedule.until()) {
                 Ok(wake) => Some(wake),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
+        }
+    }
+
+    /// Waits for what wakes the thread, and shows now and then that the JVM lives: a thread that calls
+    /// JNI stands still where that does.
+    fn wait(&self, env: &mut Env, until: Instant) -> Result<Wake, RecvTimeoutError> {
+        loop {
+            // A transition into the VM, unlike `GetVersion`.
+            env.exception_check();
+            self.clock.alive();
+            let beat = self
+                .stall()
+                .map(|limit| Instant::now() + stall::beat(limit));
+            let next = beat.map_or(until, |beat| beat.min(until));
+            match self.clock.wakes().recv_deadline(next) {
+                Err(RecvTimeoutError::Timeout) if next < until => {}
+                woken => return woken,
+            }
         }
     }
 

@@ -331,6 +331,7 @@ impl Pace<'_> {
             return true;
         }
         self.worked += stretch;
+        self.clock.alive();
         let goes_on = self.worked < MOST_WORK && self.clock.sleep(STRETCH);
         self.stretch = Instant::now();
         goes_on

@@ -40,6 +40,10 @@ pub trait Callbacks: Sync {
     /// It ends; the same holds.
     fn pause_finished(&self);
 
+    /// The VM has run out of something. In the thread that asked for it, before that sees its
+    /// `OutOfMemoryError`: no JNI, no long wait. `flags` are `JVMTI_RESOURCE_EXHAUSTED_*`.
+    fn resource_exhausted(&self, flags: i32, description: &CStr);
+
     /// The body of the agent's own thread.
     fn agent_thread(&self, env: &mut Env);
 }
@@ -58,6 +62,8 @@ pub enum Entry {
     PauseStarted,
     /// [`Callbacks::pause_finished`].
     PauseFinished,
+    /// [`Callbacks::resource_exhausted`].
+    ResourceExhausted,
     /// [`Callbacks::agent_thread`].
     AgentThread,
     /// [`Visitor::visit`](super::Visitor::visit).
@@ -157,6 +163,9 @@ pub fn set_callbacks(
             ClassFileLoadHook: Some(std::mem::transmute::<ClassFileLoadHook, _>(
                 class_file_load_hook,
             )),
+            ResourceExhausted: Some(std::mem::transmute::<ResourceExhausted, _>(
+                resource_exhausted,
+            )),
             GarbageCollectionStart: Some(garbage_collection_start),
             GarbageCollectionFinish: Some(garbage_collection_finish),
             ..Default::default()
@@ -180,6 +189,8 @@ pub unsafe extern "C" fn env_of_agent_thread(_: *mut jvmtiEnv, jni: *mut JNIEnv,
 
 type VmInit = unsafe extern "C" fn(*mut jvmtiEnv, *mut JNIEnv, jobject);
 type VmDeath = unsafe extern "C" fn(*mut jvmtiEnv, *mut JNIEnv);
+type ResourceExhausted =
+    unsafe extern "C" fn(*mut jvmtiEnv, *mut JNIEnv, jint, *const c_void, *const c_char);
 type ClassFileLoadHook = unsafe extern "C" fn(
     *mut jvmtiEnv,
     *mut JNIEnv,
@@ -243,6 +254,25 @@ unsafe extern "C" fn class_file_load_hook(
             *new_class_file = memory;
         }
     }
+}
+
+unsafe extern "C" fn resource_exhausted(
+    _: *mut jvmtiEnv,
+    _: *mut JNIEnv,
+    flags: jint,
+    _: *const c_void,
+    description: *const c_char,
+) {
+    let Some(callbacks) = CALLBACKS.get() else {
+        return;
+    };
+    let description = match description.is_null() {
+        true => c"",
+        // SAFETY: "a description of the error as a modified UTF-8 string", valid during the
+        // callback (JVMTI, "Resource Exhausted").
+        false => unsafe { CStr::from_ptr(description) },
+    };
+    Entry::ResourceExhausted.run(|| callbacks.resource_exhausted(flags, description));
 }
 
 unsafe extern "C" fn garbage_collection_start(_: *mut jvmtiEnv) {

@@ -38,6 +38,8 @@ pub enum Event {
     GarbageCollectionStart = 81,
     /// It ends.
     GarbageCollectionFinish = 82,
+    /// The VM has run out of something.
+    ResourceExhausted = 80,
 }
 
 /// A capability, by its bit in `jvmtiCapabilities` (jvmti.h).
@@ -58,6 +60,10 @@ pub enum Capability {
     GetConstantPool = 35,
     /// `can_retransform_classes`.
     RetransformClasses = 37,
+    /// `can_generate_resource_exhaustion_heap_events`.
+    HeapExhaustionEvents = 39,
+    /// `can_generate_resource_exhaustion_threads_events`.
+    ThreadsExhaustionEvents = 40,
 }
 
 /// A method by the VM's id for it. The ids of `java.base`'s classes stay valid for the

@@ -46,6 +46,18 @@ const STACK_BYTES: usize = 256 * 1024;
 /// As the kernel shows it, which cuts names at 15 bytes.
 const THREAD_NAME: &str = "finwatch writer";
 
+/// Something that is to be done now and then without the JVM: it says in what time again. `None`:
+/// in [`IDLE_ROUND`], to see whether there is anything to do by then.
+pub type Rounds = Box<dyn FnMut() -> Option<Duration> + Send>;
+
+/// Nothing to do.
+pub fn no_rounds(_: &Stream) -> Rounds {
+    Box::new(|| None)
+}
+
+/// Time between two rounds on which there is nothing to do.
+const IDLE_ROUND: Duration = Duration::from_secs(10);
+
 /// Where the lines go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -71,22 +83,30 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. The destination is opened by the thread with the first record;
+    /// Starts the thread, which goes its `rounds` meanwhile. The destination is opened by the thread with the first record;
     /// whatever is wrong with it then is told on stderr and tried again.
     ///
     /// # Errors
     /// The thread cannot be made: the process may have no more of them.
-    pub fn start(target: &Target) -> io::Result<(Stream, Writer)> {
-        Writer::start_paced(target, Paces::DEFAULT)
+    pub fn start(
+        target: &Target,
+        rounds: impl FnOnce(&Stream) -> Rounds,
+    ) -> io::Result<(Stream, Writer)> {
+        Writer::start_paced(target, Paces::DEFAULT, rounds)
     }
 
-    fn start_paced(target: &Target, paces: Paces) -> io::Result<(Stream, Writer)> {
+    fn start_paced(
+        target: &Target,
+        paces: Paces,
+        rounds: impl FnOnce(&Stream) -> Rounds,
+    ) -> io::Result<(Stream, Writer)> {
         let (stream, records) = Stream::new();
         let (control, commands) = crossbeam_channel::unbounded();
         let (end, ended) = crossbeam_channel::bounded(1);
         let counters = stream.counters();
         let place = Place::of(target);
-        let body = WriterThread::new(records, commands, stream.counters(), place, paces);
+        let rounds = rounds(&stream);
+        let body = WriterThread::new(records, commands, stream.counters(), place, paces, rounds);
         let builder = Builder::new()
             .name(THREAD_NAME.to_owned())
             .stack_size(STACK_BYTES);

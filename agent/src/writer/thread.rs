@@ -3,7 +3,7 @@
 //! It is the only one that touches the destination, and never attached to the JVM: it
 //! goes on while the VM stands still at a safepoint. It drains the channel even while it
 //! cannot write. A busy stream goes out in batches of whole lines; a quiet one wakes the
-//! thread for nothing but its records.
+//! thread for its records and for its rounds.
 
 use std::{
     sync::Arc,
@@ -15,6 +15,7 @@ use crossbeam_channel::{Receiver, Sender, at, never, select};
 use finwatch_record::Record;
 
 use super::{
+    IDLE_ROUND, Rounds,
     outbox::Outbox,
     pace::{Pace, Paces},
     sink::{Place, Sink},
@@ -42,6 +43,7 @@ pub(super) enum Control {
 enum Woken {
     Record(Record),
     TimeToTry,
+    Round,
     Redirect(Place, Sender<()>),
     Finish(Instant),
     Abandoned,
@@ -56,6 +58,9 @@ pub(super) struct WriterThread {
     paces: Paces,
     pace: Pace,
     spokesman: Spokesman,
+    rounds: Rounds,
+    /// When the next round is due.
+    round: Instant,
 }
 
 impl WriterThread {
@@ -65,6 +70,7 @@ impl WriterThread {
         counters: Arc<Counters>,
         place: Place,
         paces: Paces,
+        rounds: Rounds,
     ) -> WriterThread {
         WriterThread {
             records,
@@ -75,6 +81,8 @@ impl WriterThread {
             paces,
             pace: Pace::default(),
             spokesman: Spokesman::new(place.name),
+            rounds,
+            round: Instant::now(),
         }
     }
 
@@ -85,9 +93,14 @@ impl WriterThread {
             if busy {
                 thread::sleep(LINGER);
             }
+            let now = Instant::now();
+            if now >= self.round {
+                self.round = now + (self.rounds)().unwrap_or(IDLE_ROUND);
+            }
             match self.wait() {
                 Woken::Record(record) => busy = self.gather(&record) > 1,
                 Woken::TimeToTry => busy = false,
+                Woken::Round => busy = false,
                 Woken::Redirect(place, moved) => self.redirect(place, &moved),
                 Woken::Finish(deadline) => return self.finish(deadline),
                 Woken::Abandoned => return self.finish(Instant::now()),
@@ -115,6 +128,7 @@ impl WriterThread {
             },
             recv(self.records) -> record => record.map_or(Woken::Abandoned, Woken::Record),
             recv(time_to_try) -> _ => Woken::TimeToTry,
+            recv(at(self.round)) -> _ => Woken::Round,
         }
     }
 

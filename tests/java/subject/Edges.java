@@ -9,7 +9,42 @@ final class Edges {
 
     static void commands(Map<String, Driver.Command> commands) {
         commands.put("deepstack", a -> deepStack(Integer.parseInt(a[0])));
+        commands.put("standstill", a -> standStill(Long.parseLong(a[0])));
         commands.put("heapfull", a -> heapFull(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
+    }
+
+    /**
+     * Stops the JVM for about so long: one thread runs a compiled counted loop, without a safepoint in it where
+     * {@code -XX:-UseCountedLoopSafepoints} is given, and a collection waits for it.
+     */
+    private static Json standStill(long milliseconds) throws Exception {
+        int count = 100_000;
+        long nanos = 0;
+        // Until it is compiled, and then until it takes long enough to be measured.
+        for (int i = 0; i < 200 || nanos < 20_000_000; i++) {
+            count = i < 200 ? count : count * 2;
+            long start = System.nanoTime();
+            sink += divide(count);
+            nanos = System.nanoTime() - start;
+        }
+        int long_enough = (int) Math.min(Integer.MAX_VALUE, count * (milliseconds * 1e6 / nanos));
+        Thread spinner = new Thread(() -> sink += divide(long_enough), "spinner");
+        spinner.start();
+        while (spinner.isAlive()) {
+            System.gc();
+            Thread.sleep(20);
+        }
+        return new Json().with("count", long_enough);
+    }
+
+    private static volatile long sink;
+
+    private static long divide(int count) {
+        long rest = Long.MAX_VALUE;
+        for (int i = 1; i < count; i++) {
+            rest = rest / (i | 1) + Long.MAX_VALUE / 3;
+        }
+        return rest;
     }
 
     private static final class Counts {

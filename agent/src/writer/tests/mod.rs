@@ -16,7 +16,7 @@ use std::{
 use finwatch_record::{Body, Collection, CollectionPauses, Record};
 use tempfile::TempDir;
 
-use super::{Target, Writer, pace::Delays, pace::Paces};
+use super::{Target, Writer, no_rounds, pace::Delays, pace::Paces};
 use crate::{options::Destination, stream::Stream};
 
 /// Long enough for any machine: only a test that fails waits for so long.
@@ -61,7 +61,7 @@ impl Fixture {
             rotate_bytes,
             keep,
         };
-        let (stream, writer) = Writer::start_paced(&target, QUICK_PACES).unwrap();
+        let (stream, writer) = Writer::start_paced(&target, QUICK_PACES, no_rounds).unwrap();
         Fixture { stream, writer }
     }
 
