@@ -12,14 +12,15 @@ pub fn path(path: &HoldingPath) -> String {
 }
 
 /// `Class.field`, or the class alone.
-fn link(link: &Link) -> String {
+pub fn link(link: &Link) -> String {
     match &link.field {
         Some(field) => format!("{}.{field}", link.class),
         None => link.class.clone(),
     }
 }
 
-fn root(root: &Root) -> String {
+/// Where the path begins.
+pub fn root(root: &Root) -> String {
     let thread = root.thread.as_deref().unwrap_or("?");
     match root.kind {
         RootKind::Thread => format!("thread '{thread}'"),

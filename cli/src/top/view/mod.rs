@@ -16,7 +16,7 @@ mod memory;
 mod table;
 #[cfg(test)]
 mod tests;
-mod words;
+pub mod words;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
