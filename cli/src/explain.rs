@@ -97,7 +97,9 @@ fn subject(sources: &[OsString]) -> anyhow::Result<Option<(Vec<OsString>, Subjec
         return Ok(Some((with_rotated(&[watched.stream]), subject)));
     }
     if let Some(pid) = sources.iter().find_map(pid) {
-        bail!("{pid} is a process id, and only one can be explained at a time: './{pid}' is a file");
+        bail!(
+            "{pid} is a process id, and only one can be explained at a time: './{pid}' is a file"
+        );
     }
     Ok(Some((with_rotated(sources), Subject::default())))
 }

@@ -12,7 +12,7 @@ pub fn path(path: &HoldingPath) -> String {
 }
 
 /// `Class.field`, or the class alone.
-pub fn link(link: &Link) -> String {
+fn link(link: &Link) -> String {
     match &link.field {
         Some(field) => format!("{}.{field}", link.class),
         None => link.class.clone(),

@@ -99,20 +99,31 @@ pub fn evidence(alert: &Alert) -> String {
             numbers.say("pending", Numbers::count, " of them pending"),
             numbers.found_held(),
             numbers.say("held_growth_per_s", Numbers::rate, " more a second"),
-            numbers.say("bytes_per_object_estimate", Numbers::bytes, " each (estimate)"),
-            numbers.say("heap_share_estimate", Numbers::percent, " of the heap (estimate)"),
+            numbers.say(
+                "bytes_per_object_estimate",
+                Numbers::bytes,
+                " each (estimate)",
+            ),
+            numbers.say(
+                "heap_share_estimate",
+                Numbers::percent,
+                " of the heap (estimate)",
+            ),
             numbers.of_heap("heap_used_after_gc_bytes"),
         ],
         AlertKind::RegisteredFloating => vec![
             numbers.say("undecided", Numbers::count, " not looked at"),
             numbers.say("registered", Numbers::count, " registered"),
             numbers.say("pending", Numbers::count, " of them pending"),
-            numbers.say("bytes_per_object_estimate", Numbers::bytes, " each (estimate)"),
+            numbers.say(
+                "bytes_per_object_estimate",
+                Numbers::bytes,
+                " each (estimate)",
+            ),
             numbers.of_heap("heap_used_after_gc_bytes"),
         ],
         AlertKind::FinalizerStuck => vec![
             numbers.say("inside_ms", Numbers::milliseconds, " in this one call"),
-            numbers.say("running", Numbers::count, " running"),
             numbers.say("pending", Numbers::count, " objects of all classes pending"),
         ],
         AlertKind::FinalizerDead => vec![
@@ -121,8 +132,16 @@ pub fn evidence(alert: &Alert) -> String {
             numbers.say("finalized_total", Numbers::count, " ever finalized"),
         ],
         AlertKind::FinalizerSlow => vec![
-            numbers.say("busy_share", Numbers::percent, " of the time inside finalize()"),
-            numbers.say("class_time_share", Numbers::percent, " of that in this class"),
+            numbers.say(
+                "busy_share",
+                Numbers::percent,
+                " of the time inside finalize()",
+            ),
+            numbers.say(
+                "class_time_share",
+                Numbers::percent,
+                " of that in this class",
+            ),
             numbers.say("mean_ms", Numbers::milliseconds, " a call"),
             numbers.say("calls_per_s", Numbers::rate, " calls a second"),
             numbers.say("pending", Numbers::count, " pending"),
@@ -144,12 +163,16 @@ pub fn evidence(alert: &Alert) -> String {
             numbers.of_heap("heap_live_bytes"),
             numbers.say("growth_bytes_per_s", Numbers::bytes, " more a second"),
             numbers.say("collections", Numbers::count, " collections looked at"),
-            numbers.say("confidence", Numbers::percent, " of the growth is on a line"),
+            numbers.say(
+                "confidence",
+                Numbers::percent,
+                " of the growth is on a line",
+            ),
             numbers.grows_with(),
         ],
         AlertKind::Unknown => Vec::new(),
     };
-    clauses.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    clauses.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// The numbers of an alert, by name; any may be missing.

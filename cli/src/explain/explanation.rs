@@ -146,9 +146,16 @@ impl Explanation {
         let start = known.start.as_ref();
         let command = start.and_then(|start| start.jvm.command.as_deref());
         let program = command.and_then(|command| command.split_whitespace().next());
-        let alerts_are_off =
-            start.is_some_and(|start| start.agent.options.get("alerts").is_some_and(|v| v == "off"));
-        let is_ongoing = |stall: &Told<Stall>| stall.what.state == StallState::Ongoing;
+        let alerts_are_off = start.is_some_and(|start| {
+            start
+                .agent
+                .options
+                .get("alerts")
+                .is_some_and(|v| v == "off")
+        });
+        // Whatever has ended stands still no longer.
+        let is_ongoing =
+            |stall: &Told<Stall>| stall.what.state == StallState::Ongoing && known.stop.is_none();
         let mut jvm = Explanation {
             pid: known.span.pid,
             program: program.map(str::to_owned),

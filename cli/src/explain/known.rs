@@ -243,9 +243,7 @@ fn last_of<'a, T>(
     let of_class = all
         .iter()
         .filter(|((name, of), _)| name == class && is_same(of.as_deref(), loader));
-    of_class
-        .map(|(_, told)| told)
-        .max_by_key(|told| told.at_ms)
+    of_class.map(|(_, told)| told).max_by_key(|told| told.at_ms)
 }
 
 fn keep<K: Ord, T>(all: &mut BTreeMap<K, T>, key: K, what: T) {

@@ -47,7 +47,15 @@ mod tests {
 
     #[test]
     fn lengths_have_their_two_greatest_units_at_most() {
-        let shown = [0, 59_999, 60_000, 3_599_999, 11_520_000, 5 * DAY_MS + 10_800_000].map(length);
+        let shown = [
+            0,
+            59_999,
+            60_000,
+            3_599_999,
+            11_520_000,
+            5 * DAY_MS + 10_800_000,
+        ]
+        .map(length);
         assert_eq!(
             shown,
             ["0 s", "59 s", "1 min", "59 min", "3 h 12 min", "5 d 3 h"]

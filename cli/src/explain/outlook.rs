@@ -4,7 +4,7 @@ use finwatch_record::{Alert, OutOfMemory, Usage};
 use serde::{Serialize, Serializer};
 
 use super::known::Told;
-use super::moment::{length, utc};
+use super::moment::{length, when};
 use crate::time::timestamp;
 use crate::top::numbers::bytes;
 
@@ -45,20 +45,23 @@ impl Outlook {
         match self {
             Outlook::RanOut(at_ms) => {
                 let since = length(now_ms.saturating_sub(*at_ms));
-                format!("None: memory ran out at {}, {since} ago.", utc(*at_ms))
+                format!(
+                    "none: memory ran out at {}, {since} ago.",
+                    when(*at_ms, now_ms)
+                )
             }
             Outlook::FullAt(full_ms) if *full_ms > now_ms => format!(
-                "About {}: at this pace the heap is full at {}.",
+                "about {}: at this pace the heap is full at {} (estimate).",
                 length(full_ms - now_ms),
-                utc(*full_ms)
+                when(*full_ms, now_ms)
             ),
             Outlook::FullAt(full_ms) => format!(
-                "None by the estimate: the heap was to be full at {}.{}",
-                utc(*full_ms),
+                "none by the estimate: the heap was to be full at {}.{}",
+                when(*full_ms, now_ms),
                 used(heap)
             ),
             Outlook::Unknown => format!(
-                "Not known: the heap was not seen growing towards its maximum.{}",
+                "not known: the heap was not seen growing towards its maximum.{}",
                 used(heap)
             ),
         }

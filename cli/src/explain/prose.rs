@@ -1,6 +1,6 @@
 //! The answer in words: one screen, a labelled paragraph for each thing to know.
 
-use finwatch_record::{AlertKind, CoverageLevel, Holders, HoldingPath, Sites, StopReason};
+use finwatch_record::{AlertKind, CoverageLevel, HoldingPath, SiteStack, Sites, StopReason};
 
 use super::alert;
 use super::explanation::{Explanation, Other, Raised};
@@ -125,20 +125,20 @@ fn holders(explanation: &Explanation) -> Vec<Paragraph> {
         return not_known_who_holds(explanation).into_iter().collect();
     };
     let holders = &told.what;
-    let mut all = vec![(
-        "Held by",
-        format!(
-            "{}{} of {} in the heap are held (looked at {}):",
-            if holders.sampled.is_some() {
-                "about "
-            } else {
-                ""
-            },
-            grouped(holders.held),
-            grouped(holders.instances),
-            when(told.at_ms, explanation.span_ms.1)
-        ),
-    )];
+    let about = match holders.sampled {
+        Some(_) => "about ",
+        None => "",
+    };
+    let unheld = holders.unheld.filter(|unheld| *unheld > 0);
+    let unheld = unheld.map(|unheld| format!(", {} by nobody", grouped(unheld)));
+    let head = format!(
+        "{about}{} of {} in the heap are held{} (looked at {}):",
+        grouped(holders.held),
+        grouped(holders.instances),
+        unheld.unwrap_or_default(),
+        when(told.at_ms, explanation.span_ms.1)
+    );
+    let mut all = vec![("Held by", head)];
     let matters = |place: usize, path: &HoldingPath| {
         place == 0 || path.count.saturating_mul(ONE_IN) >= holders.held
     };
@@ -148,7 +148,9 @@ fn holders(explanation: &Explanation) -> Vec<Paragraph> {
         let words = holding::path(path);
         ("", format!("{} by {words}", grouped(path.count)))
     }));
-    all.extend(missing(holders).map(|text| ("", text)));
+    if let Some(reason) = &holders.incomplete_reason {
+        all.push(("", format!("Not the whole answer: {reason}.")));
+    }
     all
 }
 
@@ -165,16 +167,6 @@ fn not_known_who_holds(explanation: &Explanation) -> Option<Paragraph> {
     Some(("Held by", text))
 }
 
-/// What the answer leaves open.
-fn missing(holders: &Holders) -> Option<String> {
-    let unheld = holders.unheld.filter(|unheld| *unheld > 0);
-    let unheld = unheld.map(|unheld| format!("{} are held by nobody.", grouped(unheld)));
-    let reason = holders.incomplete_reason.as_ref();
-    let reason = reason.map(|reason| format!("Not the whole answer: {reason}."));
-    let words: Vec<String> = unheld.into_iter().chain(reason).collect();
-    (!words.is_empty()).then(|| words.join(" "))
-}
-
 fn sites(explanation: &Explanation) -> Vec<Paragraph> {
     let Some(Told { what: sites, .. }) = &explanation.sites else {
         return Vec::new();
@@ -182,7 +174,7 @@ fn sites(explanation: &Explanation) -> Vec<Paragraph> {
     let matters = |place: usize, count: u64| place == 0 || count * ONE_IN >= sites.sampled;
     let stacks = sites.stacks.iter().enumerate().take(STACKS);
     let stacks = stacks.filter(|(place, stack)| matters(*place, stack.count));
-    let told = |(place, stack): (usize, &finwatch_record::SiteStack)| {
+    let told = |(place, stack): (usize, &SiteStack)| {
         let label = if place == 0 { "Made in" } else { "" };
         let frames = frames::words(&stack.frames, FRAMES);
         (label, format!("{frames} ({})", part(stack.count, sites)))
@@ -191,11 +183,7 @@ fn sites(explanation: &Explanation) -> Vec<Paragraph> {
 }
 
 fn part(count: u64, sites: &Sites) -> String {
-    format!(
-        "{} of {} looked at",
-        grouped(count),
-        grouped(sites.sampled)
-    )
+    format!("{} of {} looked at", grouped(count), grouped(sites.sampled))
 }
 
 fn finalizer_thread(explanation: &Explanation) -> Vec<Paragraph> {
@@ -204,7 +192,10 @@ fn finalizer_thread(explanation: &Explanation) -> Vec<Paragraph> {
     };
     let thread = &told.what;
     let told_ms = explanation.span_ms.1.saturating_sub(told.at_ms);
-    let mut words = format!("The finalizer thread {}.", finalizing::words(thread, told_ms));
+    let mut words = format!(
+        "The finalizer thread {}.",
+        finalizing::words(thread, told_ms)
+    );
     if !thread.stack.is_empty() {
         words += &format!(" It is in {}.", frames::words(&thread.stack, FRAMES));
     }
@@ -261,11 +252,11 @@ fn also(explanation: &Explanation) -> Vec<Paragraph> {
     let further = explanation.alerts.get(1..).unwrap_or_default();
     let told = |raised: &Raised| {
         let follows = match raised.is_consequence {
-            true => ", which follows from it",
+            true => ", and follows from that",
             false => "",
         };
         let since = when(began_ms(raised), explanation.span_ms.1);
-        format!("{}{follows}, since {since}.", raised.headline)
+        format!("{}, since {since}{follows}.", raised.headline)
     };
     few("Also", further, "alerts", told)
 }

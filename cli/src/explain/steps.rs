@@ -25,9 +25,10 @@ pub fn of_alert(alert: &Alert, findings: &Findings<'_>) -> Vec<String> {
         AlertKind::RegisteredLeak | AlertKind::RegisteredFloating => held(alert, findings),
         AlertKind::HeapExhaustion => dump(findings),
         AlertKind::FinalizerStuck => unblock(findings),
-        AlertKind::FinalizerSlow | AlertKind::PendingGrowth => {
-            watch("Enter shows how long the finalize() of a class takes", findings)
-        }
+        AlertKind::FinalizerSlow | AlertKind::PendingGrowth => watch(
+            "Enter shows how long the finalize() of a class takes",
+            findings,
+        ),
         AlertKind::FinalizerThrows | AlertKind::FinalizerDead | AlertKind::Unknown => Vec::new(),
     });
     steps.truncate(MOST);
@@ -47,11 +48,12 @@ fn held(alert: &Alert, findings: &Findings<'_>) -> Vec<String> {
     let way = findings.holders.and_then(|holders| holders.paths.first());
     let first = match way {
         Some(way) => {
-            let place = way.chain.iter().rev().find(|link| !is_of_jdk(link));
-            let place = place.map_or_else(|| holding::root(&way.root), holding::link);
+            let left = way.chain.iter().find(|link| !is_of_jdk(link));
+            let left = left.map_or("them", |link| &link.class);
             Some(format!(
-                "In the code begin at {place}: whoever puts it there must take it out once the \
-                 object is closed."
+                "In the code look for what leaves {left} with {}, and have it taken back once the \
+                 object is closed.",
+                holding::root(&way.root)
             ))
         }
         None if findings.has_ended => None,
@@ -72,13 +74,12 @@ fn is_of_jdk(link: &Link) -> bool {
 fn unblock(findings: &Findings<'_>) -> Vec<String> {
     let thread = findings.finalizer_thread;
     let owner = thread.and_then(|thread| thread.lock.as_ref()?.owner.as_ref());
-    let is_deadlock = thread.is_some_and(|thread| thread.deadlock);
     let mut steps = Vec::new();
     if let Some(owner) = owner {
         let stack = frames::words(&owner.stack, 1);
         let place = match stack.is_empty() {
             true => String::new(),
-            false => format!(", which is in {stack}"),
+            false => format!(": it is in {stack}"),
         };
         steps.push(format!(
             "Find out why the thread '{}' keeps the lock{place}.",
@@ -88,7 +89,7 @@ fn unblock(findings: &Findings<'_>) -> Vec<String> {
     if findings.has_ended {
         return steps;
     }
-    if !is_deadlock {
+    if owner.is_none() {
         let pid = findings.pid;
         steps.push(format!("See what all threads do: jcmd {pid} Thread.print"));
     }
@@ -99,10 +100,10 @@ fn unblock(findings: &Findings<'_>) -> Vec<String> {
 fn dump(findings: &Findings<'_>) -> Vec<String> {
     match findings.has_ended {
         true => vec![
-            "For the next time: -XX:+HeapDumpOnOutOfMemoryError, then finwatch heap DUMP".to_owned(),
+            "For the next time: -XX:+HeapDumpOnOutOfMemoryError; finwatch heap FILE".to_owned(),
         ],
         false => vec![format!(
-            "Before a restart: jcmd {} GC.heap_dump FILE, then finwatch heap FILE",
+            "Before a restart: jcmd {} GC.heap_dump FILE; finwatch heap FILE",
             findings.pid
         )],
     }

@@ -175,7 +175,10 @@ impl<P: Piece> Digest<P> {
             time_ms,
             record.uptime_ms,
         );
-        let place = self.open.iter().position(|piece| piece.span().is_like(&span));
+        let place = self
+            .open
+            .iter()
+            .position(|piece| piece.span().is_like(&span));
         let place = match place {
             // A new beginning: the agent was attached again. A later start tells of other options.
             Some(place) if matches!(record.body, Body::Start(_)) && record.seq == 0 => {
