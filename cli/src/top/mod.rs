@@ -10,6 +10,7 @@
 mod columns;
 mod controls;
 mod feed;
+mod inquiry;
 mod live;
 pub mod model;
 pub mod numbers;
