@@ -7,7 +7,8 @@ use std::process::ExitCode;
 pub const HELP: &str = "\
 Exit codes:
   0  done, and nothing wrong was found
-  1  done, and something wrong was found: an invalid record, a JVM that is not watched
+  1  done, and something wrong was found: an invalid record, a JVM that is not watched,
+     what 'explain' says is wrong
   2  the command line was wrong
   3  it could not be done: no such process, no permission, not a finwatch stream";
 

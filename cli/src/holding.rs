@@ -19,7 +19,8 @@ fn link(link: &Link) -> String {
     }
 }
 
-fn root(root: &Root) -> String {
+/// Where the path begins.
+pub fn root(root: &Root) -> String {
     let thread = root.thread.as_deref().unwrap_or("?");
     match root.kind {
         RootKind::Thread => format!("thread '{thread}'"),

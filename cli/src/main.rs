@@ -8,6 +8,8 @@ mod check;
 mod completions;
 mod detach;
 mod exit;
+mod explain;
+mod finalizing;
 mod heap;
 mod holders;
 mod holding;
@@ -39,6 +41,7 @@ struct Arguments {
 enum Command {
     Attach(attach::Arguments),
     Detach(detach::Arguments),
+    Explain(explain::Arguments),
     Heap(heap::Arguments),
     Holders(holders::Arguments),
     List(list::Arguments),
@@ -66,6 +69,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Attach(arguments) => attach::run(&arguments),
         Command::Detach(arguments) => detach::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Heap(arguments) => heap::run(&arguments),
         Command::Holders(arguments) => holders::run(&arguments),
         Command::List(arguments) => list::run(&arguments),

@@ -1,10 +1,9 @@
 //! `finwatch report`: one HTML page out of files of records, which shows what happened and needs nothing else.
 //!
-//! Lines are read on all processors; one thread keeps of them what the page needs ([`digest`]), which does not grow
+//! Lines are read on all processors; one thread keeps of them what the page needs ([`jvm`]), which does not grow
 //! with the files.
 
 mod classes;
-mod digest;
 mod incidents;
 mod jvm;
 mod notable;
@@ -22,8 +21,7 @@ use anyhow::{Context, bail};
 
 use crate::exit::Outcome;
 use crate::quote::Quoted;
-use crate::stream::{self, Block, Line, Progress, Sources};
-use digest::Digest;
+use crate::stream::{Digest, Sources};
 use page::Page;
 
 const EXAMPLES: &str = "\
@@ -62,10 +60,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         refuse_to_overwrite(&arguments.output, &arguments.files)?;
     }
     let mut sources = Sources::open(&arguments.files)?;
-    let (digest, is_complete) = read(&mut sources);
+    let (digest, is_complete) = Digest::read(&mut sources);
     let page = Page::of(digest);
-    if page.records() == 0 {
-        bail!("no page is made: {}", page.why_empty());
+    if page.files.records() == 0 {
+        bail!("no page is made: {}", page.files.why_empty());
     }
     if is_to_file {
         let output = &arguments.output;
@@ -80,38 +78,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         };
         io::stdout().lock().write_all(text.as_bytes())?;
     }
-    page.tell_problems();
+    page.files.tell_problems();
     Ok(match is_complete {
         true => Outcome::Done,
         false => Outcome::Failed,
     })
-}
-
-/// Gives what was kept, and whether all could be read.
-fn read(sources: &mut Sources) -> (Digest, bool) {
-    let mut digest = Digest::new(&sources.names);
-    let mut progress = Progress::of(&sources.open);
-    let open = std::mem::take(&mut sources.open);
-    let failed = stream::read(open, lines, |(source, lines)| {
-        progress.show();
-        for (number, line) in lines {
-            digest.take(source, number, line);
-        }
-    });
-    drop(progress);
-    for (source, error) in &failed {
-        digest.fail(*source, error);
-    }
-    (digest, sources.tell_failures(&failed))
-}
-
-/// The lines of a block, with the place of its source.
-fn lines(block: Block) -> (usize, Vec<(u64, Line)>) {
-    let mut lines = Vec::new();
-    for raw in block.lines() {
-        stream::parse(raw, |line| lines.push((raw.number, line)));
-    }
-    (block.source, lines)
 }
 
 fn refuse_to_overwrite(output: &Path, files: &[OsString]) -> anyhow::Result<()> {

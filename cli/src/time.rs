@@ -33,6 +33,13 @@ pub fn parse(text: &str) -> Option<u64> {
     (is_separated && is_time).then_some(seconds * 1000 + number(20, 23)?)
 }
 
+/// RFC 3339, UTC, milliseconds; the last moment of the year 9999 for what is later.
+pub fn timestamp(ms: u64) -> String {
+    const LAST_MS: u64 = 253_402_300_799_999;
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms.min(LAST_MS));
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
 fn is_leap(year: u64) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
@@ -99,6 +106,12 @@ mod tests {
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn any_time_is_one_of_the_calendar() {
+        assert_eq!(timestamp(1_795_573_242_008), "2026-11-25T02:20:42.008Z");
+        assert_eq!(timestamp(u64::MAX), "9999-12-31T23:59:59.999Z");
     }
 
     proptest! {

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use finwatch_hprof::{Answer, ClassFacts, Finding, Holders, HoldingPath, Thread};
 
-use super::record::timestamp;
 use super::text::{link, of_field, of_root};
 use crate::quote::Plain;
+use crate::time::timestamp;
 use crate::top::numbers::{bytes, grouped};
 
 const STYLE: &str = include_str!("page.css");

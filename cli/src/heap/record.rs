@@ -8,6 +8,8 @@ use finwatch_record::{
     HoldingPath, Link, Record, Root, RootKind, UnfinalizedChain, VERSION,
 };
 
+use crate::time::timestamp;
+
 /// All records of an answer, in the order in which they are written.
 pub fn records(file: &Path, answer: &hprof::Answer) -> Vec<Record> {
     let holders = answer
@@ -33,14 +35,6 @@ fn pid(file: &Path) -> u32 {
     let digits = name.split_once("pid").map_or("", |(_, rest)| rest);
     let digits = digits.split(|c: char| !c.is_ascii_digit()).next();
     digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
-}
-
-/// RFC 3339, UTC, milliseconds; the epoch for what no calendar has.
-pub fn timestamp(ms: u64) -> String {
-    // The last moment of the year 9999.
-    const LAST_MS: u64 = 253_402_300_799_999;
-    let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms.min(LAST_MS));
-    humantime::format_rfc3339_millis(time).to_string()
 }
 
 fn heap_dump(file: &Path, answer: &hprof::Answer) -> HeapDump {
@@ -198,11 +192,5 @@ mod tests {
         assert_eq!(pid(Path::new("java_pid12.hprof.gz")), 12);
         assert_eq!(pid(Path::new("heap.hprof")), 0);
         assert_eq!(pid(Path::new("pid99999999999.hprof")), 0);
-    }
-
-    #[test]
-    fn any_time_is_one_of_the_calendar() {
-        assert_eq!(timestamp(1_795_573_242_008), "2026-11-25T02:20:42.008Z");
-        assert_eq!(timestamp(u64::MAX), "9999-12-31T23:59:59.999Z");
     }
 }

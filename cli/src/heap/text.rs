@@ -7,8 +7,8 @@ use finwatch_hprof::{
     Answer, ClassFacts, Finding, Holders, HoldingField, HoldingPath, HoldingRoot, Thread,
 };
 
-use super::record::timestamp;
 use crate::quote::Plain;
+use crate::time::timestamp;
 use crate::top::numbers::{bytes, grouped};
 
 /// Classes in the table; the rest is summed up.

@@ -11,7 +11,7 @@ use super::classes::Classes;
 use super::incidents::Incidents;
 use super::series::Series;
 use super::standstill::Standstill;
-use crate::stream::Span;
+use crate::stream::{Piece, Span};
 use crate::time;
 
 /// One JVM, or the part of its stream that is in one file.
@@ -98,9 +98,8 @@ pub struct AgentSeries {
     pub write_errors_total: Series,
 }
 
-impl Jvm {
-    /// One of which nothing has been taken yet but where it is.
-    pub fn new(span: Span, seq: u64) -> Jvm {
+impl Piece for Jvm {
+    fn new(span: Span, seq: u64) -> Jvm {
         Jvm {
             pid: span.pid,
             span,
@@ -121,8 +120,19 @@ impl Jvm {
         }
     }
 
-    /// Takes the next record.
-    pub fn take(&mut self, record: Record) {
+    fn span(&self) -> &Span {
+        &self.span
+    }
+
+    fn first_seq(&self) -> u64 {
+        self.first_seq
+    }
+
+    fn records(&self) -> u64 {
+        self.records
+    }
+
+    fn take(&mut self, record: Record) {
         let time_ms = time::parse(&record.ts).unwrap_or(self.span.last_ms);
         self.span.extend(time_ms);
         self.records += 1;
@@ -136,8 +146,7 @@ impl Jvm {
         }
     }
 
-    /// Adds what came after in another file.
-    pub fn append(&mut self, later: Jvm) {
+    fn append(&mut self, later: Jvm) {
         self.span.extend(later.span.last_ms);
         self.records += later.records;
         self.start = later.start.or(self.start.take());
@@ -155,7 +164,9 @@ impl Jvm {
         self.incidents.append(later.incidents);
         self.standstill.append(later.standstill);
     }
+}
 
+impl Jvm {
     fn take_start(&mut self, start: Start) {
         self.memory.heap_max_bytes = start.jvm.heap_max_bytes.or(self.memory.heap_max_bytes);
         self.coverage = Some(start.coverage.clone());

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::digest::{Digest, File};
 use super::jvm::Jvm;
 use super::notable::{Notable, Weight, notable, spaced};
-use crate::quote::{Plain, Quoted};
+use crate::quote::Plain;
+use crate::stream::{Digest, File, Files};
 use crate::top::numbers::{bytes, grouped};
 
 const STYLE: &str = include_str!("page.css");
@@ -22,7 +22,8 @@ const SCRIPT: &str = include_str!("page.js");
 pub struct Page {
     /// Version of finwatch.
     version: &'static str,
-    files: Vec<File>,
+    /// The files that it is made of.
+    pub files: Files,
     jvms: Vec<Shown>,
 }
 
@@ -38,7 +39,7 @@ struct Shown {
 
 impl Page {
     /// Of all that was kept.
-    pub fn of(digest: Digest) -> Page {
+    pub fn of(digest: Digest<Jvm>) -> Page {
         let (jvms, files) = digest.finish();
         let show = |jvm: Jvm| Shown {
             from_ms: jvm.span.first_ms,
@@ -51,11 +52,6 @@ impl Page {
             files,
             jvms: jvms.into_iter().map(show).collect(),
         }
-    }
-
-    /// How many records the files had.
-    pub fn records(&self) -> u64 {
-        self.files.iter().map(|file| file.records).sum()
     }
 
     /// The page as JSON.
@@ -76,8 +72,8 @@ impl Page {
         let data = self.json()?.replace('<', "\\u003c");
         let title = Escaped(&self.title()).to_string();
         let sections: String = self.jvms.iter().enumerate().map(section).collect();
-        let files: String = self.files.iter().map(file_line).collect();
-        let records = grouped(self.records());
+        let files: String = self.files.0.iter().map(file_line).collect();
+        let records = grouped(self.files.records());
         let version = self.version;
         Ok(format!(
             r#"<!DOCTYPE html>
@@ -112,7 +108,7 @@ impl Page {
     /// A line about the page that was written.
     pub fn summary(&self, output: &Path) -> String {
         let size = std::fs::metadata(output).map_or(0, |metadata| metadata.len());
-        let (jvms, records) = (self.jvms.len(), grouped(self.records()));
+        let (jvms, records) = (self.jvms.len(), grouped(self.files.records()));
         let jvms = if jvms == 1 {
             "1 JVM".to_owned()
         } else {
@@ -133,28 +129,6 @@ impl Page {
             }
         }
         summary
-    }
-
-    /// Tells on stderr what of the files is not on the page.
-    pub fn tell_problems(&self) {
-        for file in self.files.iter().filter(|file| file.problems > 0) {
-            let name = Quoted(file.name.as_ref());
-            eprintln!("finwatch: {name}: {}", problems(file));
-        }
-    }
-
-    /// Why there is nothing to show.
-    pub fn why_empty(&self) -> String {
-        let why = |file: &File| {
-            let name = Quoted(file.name.as_ref());
-            match file.problems {
-                0 => format!("{name} is empty"),
-                lines => format!(
-                    "{name} is not a finwatch stream, none of its {lines} lines is a record"
-                ),
-            }
-        };
-        self.files.iter().map(why).collect::<Vec<_>>().join("; ")
     }
 
     fn title(&self) -> String {
@@ -247,23 +221,12 @@ fn file_line(file: &File) -> String {
     let name = Escaped(&file.name);
     let mut line = format!("<li><code>{name}</code>: {} records", grouped(file.records));
     if file.problems > 0 {
-        line += &format!("; {}", Escaped(&problems(file)));
+        line += &format!("; {}", Escaped(&file.words()));
     }
     if let Some(error) = &file.error {
         line += &format!("; it could not be read to its end: {}", Escaped(error));
     }
     line + "</li>"
-}
-
-fn problems(file: &File) -> String {
-    let first = file.first_problems.join("; ");
-    match file.problems {
-        1 => first,
-        problems => format!(
-            "{} lines are no records, the first: {first}",
-            grouped(problems)
-        ),
-    }
 }
 
 /// Text in HTML, in an element or an attribute in double quotes.

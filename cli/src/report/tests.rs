@@ -85,7 +85,7 @@ fn page(files: &[Vec<u8>]) -> Page {
             .unwrap();
     }
     let mut sources = Sources::open(&names).unwrap();
-    let (digest, is_complete) = read(&mut sources);
+    let (digest, is_complete) = Digest::read(&mut sources);
     assert!(is_complete);
     Page::of(digest)
 }

@@ -182,6 +182,12 @@ fn newest_first(path: &Path) -> io::Result<Vec<OpenFile>> {
     Ok(files)
 }
 
+/// The names of the files that were rotated away from `path`, the newest first.
+pub fn rotated(path: &Path) -> Vec<PathBuf> {
+    let names = (1..MOST_PIECES).map(|n| numbered(path, n));
+    names.take_while(|name| name.is_file()).collect()
+}
+
 /// The name that the agent gives the `n`th file before the present one.
 fn numbered(path: &Path, n: usize) -> PathBuf {
     let mut name = OsString::from(path);

@@ -4,9 +4,11 @@
 //! made. What can be read is read, and the rest is told line by line, in words ([`Problem`]).
 //!
 //! [`parse`] reads one line. [`read`] reads whole files, as fast as all processors together can, and in their order.
+//! [`Digest`] keeps of them what is wanted of each JVM.
 //! [`Follower`] reads a file that is being written, from near its end on.
 
 mod block;
+mod digest;
 mod follow;
 mod line;
 mod progress;
@@ -18,7 +20,8 @@ mod span;
 mod tests;
 
 pub use block::{Block, RawLine};
-pub use follow::{Follower, Presence, Splitter};
+pub use digest::{Digest, File, Files, Piece};
+pub use follow::{Follower, Presence, Splitter, rotated};
 pub use line::{Line, Problem, parse, pieces, problem};
 pub use progress::Progress;
 pub use read::read;

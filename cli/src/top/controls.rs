@@ -5,7 +5,7 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::columns::SORTABLE;
-use super::model::{ClassKey, Model};
+use super::model::{Class, ClassKey, Model};
 use super::ranking::Ranking;
 
 /// Times that the pictures of the past may span, seconds.
@@ -24,6 +24,8 @@ pub enum Action {
     Draw,
     /// To draw everything anew: something else wrote to the terminal.
     Redraw,
+    /// To ask the JVM who holds the objects of the class selected.
+    AskHolders,
     /// To give the terminal back to the shell for a while.
     Suspend,
     /// To end.
@@ -101,7 +103,12 @@ impl Controls {
         let page = page.max(1).cast_signed();
         match key.code {
             KeyCode::Char('q' | 'Q') => return Action::Quit,
-            KeyCode::Char('?' | 'h') | KeyCode::F(1) => self.help = true,
+            KeyCode::Char('?') | KeyCode::F(1) => self.help = true,
+            KeyCode::Char('h' | 'H') => {
+                // The answer stands there.
+                self.detail = true;
+                return Action::AskHolders;
+            }
             KeyCode::Char('p' | ' ') => self.paused = !self.paused,
             KeyCode::Char('>' | '.') | KeyCode::Right => self.sort_by_next(1),
             KeyCode::Char('<' | ',') | KeyCode::Left => self.sort_by_next(-1),
@@ -185,6 +192,12 @@ impl Controls {
             None => 0,
         };
         self.selected = Some(classes[next].key());
+    }
+
+    /// The class selected, or the first one.
+    pub fn class<'a>(&self, model: &'a Model) -> Option<&'a Class> {
+        let place = self.place_of_selected(model).unwrap_or(0);
+        self.ranking.of(model).get(place).copied()
     }
 
     /// The line of the class selected, if it is among those shown.
@@ -315,6 +328,23 @@ mod tests {
         assert_eq!(press(&mut controls, &[KeyCode::Char('q')]), Action::Draw);
         assert!(!controls.help);
         assert_eq!(press(&mut controls, &[KeyCode::Char('q')]), Action::Quit);
+    }
+
+    #[test]
+    fn who_holds_is_asked_about_the_class_selected_and_the_answer_has_a_place() {
+        let mut controls = Controls::default();
+        assert_eq!(
+            press(&mut controls, &[KeyCode::Char('h')]),
+            Action::AskHolders
+        );
+        assert!(controls.detail && !controls.help);
+        let class = |controls: &Controls| controls.class(&model()).unwrap().row.class.clone();
+        assert_eq!(class(&controls), "C00");
+        press(&mut controls, &[KeyCode::End]);
+        assert_eq!(class(&controls), "C19");
+        // While a filter is typed it is a letter like any other.
+        let typed = press(&mut controls, &[KeyCode::Char('/'), KeyCode::Char('h')]);
+        assert_eq!(typed, Action::Draw);
     }
 
     #[test]

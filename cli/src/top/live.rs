@@ -17,6 +17,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 use super::controls::Action;
 use super::feed::{Feed, News};
+use super::inquiry::Answer;
 use super::scene::Scene;
 use super::terminal::Session;
 use super::view;
@@ -33,6 +34,7 @@ const CHANNEL: usize = 256;
 
 enum Event {
     News(News),
+    Answer(Answer),
     Terminal(TerminalEvent),
     TerminalLost(std::io::Error),
     Signal(i32),
@@ -41,6 +43,12 @@ enum Event {
 impl From<News> for Event {
     fn from(news: News) -> Event {
         Event::News(news)
+    }
+}
+
+impl From<Answer> for Event {
+    fn from(answer: Answer) -> Event {
+        Event::Answer(answer)
     }
 }
 
@@ -57,6 +65,8 @@ enum Next {
 struct Live {
     scene: Scene,
     session: Session,
+    /// Where events come from.
+    sender: Sender<Event>,
     /// The shell has the terminal.
     is_away: bool,
 }
@@ -71,10 +81,11 @@ pub fn run(feed: Feed, scene: Scene) -> anyhow::Result<Outcome> {
     wait_for_signals(sender.clone()).context("signals can't be waited for")?;
     let session = Session::open().context("the terminal can't be used")?;
     wait_for_keys(sender.clone());
-    feed.start(sender);
+    feed.start(sender.clone());
     let live = Live {
         scene,
         session,
+        sender,
         is_away: false,
     };
     // The terminal is given back when this returns, before a signal ends the process.
@@ -139,6 +150,10 @@ impl Live {
                 self.scene.news(news);
                 Ok(Next::Wait)
             }
+            Event::Answer(answer) => {
+                self.scene.answer(answer);
+                Ok(Next::Draw)
+            }
             Event::Terminal(event) => self.take_terminal(&event),
             Event::TerminalLost(error) => Err(error).context("the terminal is gone"),
             Event::Signal(signal) => self.take_signal(signal),
@@ -154,6 +169,11 @@ impl Live {
         }
         match self.scene.key(*key, self.area()?) {
             Action::Draw => {}
+            Action::AskHolders => {
+                if let Some(question) = self.scene.question() {
+                    question.ask(self.sender.clone());
+                }
+            }
             Action::Redraw => self
                 .session
                 .redraw()

@@ -10,17 +10,18 @@
 mod columns;
 mod controls;
 mod feed;
+mod inquiry;
 mod live;
-mod model;
+pub mod model;
 pub mod numbers;
 mod once;
 mod ranking;
 mod scene;
 mod terminal;
-mod text;
-mod theme;
+pub mod text;
+pub mod theme;
 mod view;
-mod watched;
+pub mod watched;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, stdout};
@@ -33,6 +34,7 @@ use feed::Feed;
 use ranking::Ranking;
 use scene::Scene;
 use theme::Theme;
+pub use view::words::alert_kind;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -106,7 +108,7 @@ fn target(source: Option<&OsStr>) -> anyhow::Result<Option<Target>> {
         .and_then(|text| text.parse().ok());
     let watched = match (source, pid) {
         (None, _) => watched::only()?,
-        (_, Some(pid)) => watched::by_pid(pid)?,
+        (_, Some(pid)) => watched::by_pid_or_attach(pid)?,
         (Some(name), None) => {
             let (name, process) = (name.to_owned(), None);
             return Ok(Some(Target { name, process }));

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 
 use super::controls::{Action, Controls};
 use super::feed::News;
+use super::inquiry::{Answer, Inquiry, Question};
 use super::model::Model;
 use super::theme::Theme;
 use super::view::{self, Screen};
@@ -20,6 +21,7 @@ pub struct Scene {
     controls: Controls,
     source: String,
     process: Option<Process>,
+    inquiry: Option<Inquiry>,
     trouble: Option<String>,
     theme: Theme,
 }
@@ -38,6 +40,7 @@ impl Scene {
             controls,
             source,
             process,
+            inquiry: None,
             trouble: None,
             theme,
         }
@@ -64,6 +67,43 @@ impl Scene {
         action
     }
 
+    /// What is to be asked about the class selected; `None` where nobody can be asked, or somebody is being asked.
+    pub fn question(&mut self) -> Option<Question> {
+        if matches!(self.inquiry, Some(Inquiry::Asked { .. })) {
+            return None;
+        }
+        let model = self.held.as_ref().map_or(&self.model, |held| &held.0);
+        let class = self.controls.class(model)?.row.class.clone();
+        let Some(process) = &self.process else {
+            let why = "name the JVM by its process id, as in 'finwatch top PID'".to_owned();
+            self.inquiry = Some(Inquiry::Failed { class, why });
+            return None;
+        };
+        self.inquiry = Some(Inquiry::Asked {
+            class: class.clone(),
+        });
+        let pid = process.pid;
+        Some(Question { pid, class })
+    }
+
+    /// Takes in what came of a question.
+    pub fn answer(&mut self, answer: Answer) {
+        let Answer { class, holders } = answer;
+        match holders {
+            Ok(holders) => {
+                self.inquiry = None;
+                // What was asked for is shown although the screen stands still.
+                let held = self.held.as_mut().map(|held| &mut held.0);
+                for model in held.into_iter().chain([&mut self.model]) {
+                    holders
+                        .iter()
+                        .for_each(|holders| model.answer(holders.clone()));
+                }
+            }
+            Err(why) => self.inquiry = Some(Inquiry::Failed { class, why }),
+        }
+    }
+
     /// The screen, scrolled to where it should be for that size.
     pub fn screen_for(&mut self, area: Rect) -> Screen<'_> {
         let screen = self.screen();
@@ -84,6 +124,8 @@ impl Scene {
             controls: &self.controls,
             source: &self.source,
             trouble: self.trouble.as_deref(),
+            can_ask: self.process.is_some(),
+            inquiry: self.inquiry.as_ref(),
             has_ended: self.process.as_ref().is_some_and(has_ended),
             now_ms,
             theme: self.theme,
@@ -103,4 +145,59 @@ pub fn now_ms() -> u64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::examples::*;
+    use super::super::ranking::Ranking;
+    use super::*;
+
+    fn scene(process: Option<Process>) -> Scene {
+        let theme = Theme {
+            colours: false,
+            unicode: true,
+        };
+        let controls = Controls::new(Ranking::default());
+        let mut scene = Scene::new("app.jsonl".to_owned(), process, controls, theme);
+        let sample = sample_record(0, 5000, &[("A", 9, 0, 9, 0), ("B", 5, 0, 5, 0)]);
+        scene.news(News::Lines(vec![line(sample)]));
+        scene
+    }
+
+    #[test]
+    fn a_jvm_is_asked_one_question_at_a_time() {
+        let process = Process::open(std::process::id()).unwrap();
+        let mut scene = scene(process);
+        let question = scene.question().unwrap();
+        assert_eq!(
+            (question.pid, question.class.as_str()),
+            (std::process::id(), "A")
+        );
+        assert_eq!(scene.question(), None);
+        let failed = Answer {
+            class: "A".to_owned(),
+            holders: Err("no answer".to_owned()),
+        };
+        scene.answer(failed);
+        assert!(matches!(scene.inquiry, Some(Inquiry::Failed { .. })));
+        assert_eq!(scene.question(), Some(question));
+        let answered = Answer {
+            class: "A".to_owned(),
+            holders: Ok(Vec::new()),
+        };
+        scene.answer(answered);
+        assert_eq!(scene.inquiry, None);
+    }
+
+    #[test]
+    fn a_file_can_not_be_asked() {
+        let mut scene = scene(None);
+        assert_eq!(scene.question(), None);
+        let Some(Inquiry::Failed { class, why }) = scene.inquiry else {
+            panic!("nothing is said: {:?}", scene.inquiry);
+        };
+        assert_eq!(class, "A");
+        assert!(why.contains("finwatch top PID"), "{why}");
+    }
 }

@@ -22,36 +22,68 @@ pub struct Watched {
     pub stream: OsString,
     /// The JVM's process.
     pub process: Process,
+    /// The process id that the JVM itself sees, and its records have.
+    pub own_pid: u32,
 }
 
-/// The stream of that JVM; `None` where it is not watched and not to be attached to, which was
-/// said in words.
+/// The stream of that JVM; `None` where it is not watched, which was said in words.
 ///
 /// # Errors
 ///
 /// There is no such JVM, it can't be looked into, or its stream goes to no file.
 pub fn by_pid(pid: u32) -> anyhow::Result<Option<Watched>> {
-    let jvm = attach::find(pid)?;
-    let row = Row::of(&jvm);
+    let (jvm, row) = found(pid)?;
     if row.watched == Some(true) {
         return stream(jvm, &row).map(Some);
     }
-    if let Some(why) = &row.unknown {
-        bail!("{pid}: whether it is watched can't be told: {}", Plain(why));
+    say_not_watched(&row);
+    Ok(None)
+}
+
+/// The same of a JVM that is attached to first, where it is not watched and the user says so.
+///
+/// # Errors
+///
+/// Those of [`by_pid`], or it can't be attached to.
+pub fn by_pid_or_attach(pid: u32) -> anyhow::Result<Option<Watched>> {
+    let (jvm, row) = found(pid)?;
+    if row.watched == Some(true) {
+        return stream(jvm, &row).map(Some);
     }
-    let program = Plain(row.program.as_deref().unwrap_or("unknown program")).to_string();
+    let program = program(&row);
     if !asks(&format!(
         "{pid} ({program}) is not watched. Attach the agent to it?"
     ))? {
-        eprintln!(
-            "finwatch: {pid} ({program}) is not watched: 'finwatch attach {pid}' attaches the agent to it"
-        );
+        say_not_watched(&row);
         return Ok(None);
     }
     attach::attach(&jvm, "", ATTACHES_WITHIN)?;
     let jvm = attach::find(pid)?;
     let row = Row::of(&jvm);
     stream(jvm, &row).map(Some)
+}
+
+/// The JVM, of which it is known whether it is watched.
+fn found(pid: u32) -> anyhow::Result<(Jvm, Row)> {
+    let jvm = attach::find(pid)?;
+    let row = Row::of(&jvm);
+    if let Some(why) = &row.unknown
+        && row.watched != Some(true)
+    {
+        bail!("{pid}: whether it is watched can't be told: {}", Plain(why));
+    }
+    Ok((jvm, row))
+}
+
+fn say_not_watched(row: &Row) {
+    let (pid, program) = (row.pid, program(row));
+    eprintln!(
+        "finwatch: {pid} ({program}) is not watched: 'finwatch attach {pid}' attaches the agent to it"
+    );
+}
+
+fn program(row: &Row) -> String {
+    Plain(row.program.as_deref().unwrap_or("unknown program")).to_string()
 }
 
 /// The only JVM on this machine that is watched; `None` where there is none or more than one,
@@ -96,6 +128,7 @@ fn stream(jvm: Jvm, row: &Row) -> anyhow::Result<Watched> {
     };
     Ok(Watched {
         stream,
+        own_pid: jvm.status.own_pid,
         process: jvm.process,
     })
 }

@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use finwatch_record::{
-    AgentCost, Body, ClassRow, Coverage, Finalizer, OmittedClasses, Record, Sample, Start, Stop,
-    StopReason,
+    AgentCost, Body, ClassRow, Coverage, Finalizer, Holders, OmittedClasses, Record, Sample, Start,
+    Stop, StopReason,
 };
 
 use crate::stream::{Line, Problem};
@@ -175,6 +175,12 @@ impl Model {
                 self.doubts.last_problem = Some(problem);
             }
         }
+    }
+
+    /// Takes in who holds the objects of a class where the JVM was asked that just now.
+    pub fn answer(&mut self, holders: Holders) {
+        let at_ms = self.place.map_or(0, |place| place.uptime_ms);
+        self.findings.note_holders(at_ms, holders);
     }
 
     fn record(&mut self, record: Record) {

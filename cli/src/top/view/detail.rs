@@ -4,6 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::{Screen, chart, rule, words};
 use crate::holding;
+use crate::top::inquiry::Inquiry;
 use crate::top::model::{Class, Quantity};
 use crate::top::numbers::{grouped, nanoseconds, rate};
 use crate::top::text::{fit, fit_class, plain};
@@ -23,9 +24,7 @@ const GREATEST: usize = 14;
 
 /// The class selected, or the first one.
 pub fn lines(screen: &Screen<'_>, columns: usize, height: usize) -> Vec<Line<'static>> {
-    let ranked = screen.controls.ranking.of(screen.model);
-    let selected = screen.controls.place_of_selected(screen.model);
-    let Some(class) = ranked.get(selected.unwrap_or(0)) else {
+    let Some(class) = screen.controls.class(screen.model) else {
         return vec![rule("class", columns, screen.theme)];
     };
     let title = fit_class(&class.row.class, columns.saturating_sub(6), screen.theme);
@@ -87,6 +86,7 @@ fn findings(class: &Class, screen: &Screen<'_>, columns: usize) -> Vec<Line<'sta
             lines.push(Line::styled(fit(&words, columns, theme), style));
         }
     }
+    lines.extend(inquiry(name, screen, columns));
     if let Some(told) = findings.holders(name) {
         for path in told.what.paths.iter().take(2) {
             let words = format!(
@@ -95,6 +95,16 @@ fn findings(class: &Class, screen: &Screen<'_>, columns: usize) -> Vec<Line<'sta
                 grouped(told.what.instances),
                 holding::path(path)
             );
+            lines.push(Line::raw(fit(&plain(&words, theme), columns, theme)));
+        }
+        if told.what.paths.is_empty() {
+            let instances = grouped(told.what.instances);
+            lines.push(Line::raw(format!(
+                "held: none of {instances} was found held"
+            )));
+        }
+        if let Some(reason) = &told.what.incomplete_reason {
+            let words = format!("not the whole answer: {reason}");
             lines.push(Line::raw(fit(&plain(&words, theme), columns, theme)));
         }
     }
@@ -116,6 +126,24 @@ fn findings(class: &Class, screen: &Screen<'_>, columns: usize) -> Vec<Line<'sta
         lines.push(Line::raw(fit(&plain(&words, theme), columns, theme)));
     }
     lines
+}
+
+/// How it stands with the question who holds them.
+fn inquiry(name: &str, screen: &Screen<'_>, columns: usize) -> Option<Line<'static>> {
+    let theme = screen.theme;
+    let inquiry = screen.inquiry.filter(|inquiry| inquiry.class() == name)?;
+    let (words, tone) = match inquiry {
+        Inquiry::Asked { .. } => (
+            format!("asking who holds them {}", theme.sign("…", "...")),
+            words::Tone::Good,
+        ),
+        Inquiry::Failed { why, .. } => (
+            format!("who holds them is not known: {why}"),
+            words::Tone::Bad,
+        ),
+    };
+    let words = fit(&plain(&words, theme), columns, theme);
+    Some(Line::styled(words, tone.style(theme)))
 }
 
 fn pictures(class: &Class, screen: &Screen<'_>, columns: usize, room: usize) -> Vec<Line<'static>> {

@@ -5,6 +5,9 @@ use ratatui::text::{Line, Span};
 use super::{Screen, both_ends};
 use crate::top::text::{fit_end, plain};
 
+/// Where the JVM can be asked.
+const ASK: (&str, &str) = ("h", "holders");
+
 /// Keys and what they do; on a narrow screen the last are cut off.
 const KEYS: [(&str, &str); 8] = [
     ("q", "quit"),
@@ -30,7 +33,11 @@ pub fn line(screen: &Screen<'_>, columns: u16) -> Line<'static> {
             Span::styled(hint, theme.faint()),
         ]);
     }
-    let keys = KEYS.iter().enumerate().flat_map(|(place, (key, what))| {
+    // The last one is the one to be cut off.
+    let (last, first) = KEYS.split_last().unzip();
+    let ask = screen.can_ask.then_some(&ASK);
+    let keys = first.into_iter().flatten().chain(ask).chain(last);
+    let keys = keys.enumerate().flat_map(|(place, (key, what))| {
         let space = if place == 0 { "" } else { "  " };
         [
             Span::styled(format!("{space}{key}"), theme.strong()),

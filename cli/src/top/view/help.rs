@@ -6,12 +6,16 @@ use ratatui::text::{Line, Span};
 use super::rule;
 use crate::top::theme::Theme;
 
-const KEYS: [(&str, &str); 11] = [
+const KEYS: [(&str, &str); 12] = [
     ("q, Ctrl-C", "quit"),
     ("< >, left right", "sort by the column before, after"),
     ("r", "reverse the order"),
     ("up down, PgUp PgDn, Home End", "select a class"),
     ("Enter", "show or hide all about the class selected"),
+    (
+        "h",
+        "ask the JVM who holds the objects of the class (needs 'finwatch top PID')",
+    ),
     ("/", "show only classes with a text in their names"),
     ("Esc", "show all again"),
     ("p, space", "hold the screen still, or go on"),

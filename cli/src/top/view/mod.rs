@@ -16,7 +16,7 @@ mod memory;
 mod table;
 #[cfg(test)]
 mod tests;
-mod words;
+pub mod words;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -24,6 +24,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::controls::Controls;
+use super::inquiry::Inquiry;
 use super::model::Model;
 use super::text::width;
 use super::theme::Theme;
@@ -49,6 +50,10 @@ pub struct Screen<'a> {
     pub source: &'a str,
     /// What is wrong with that, where something is.
     pub trouble: Option<&'a str>,
+    /// The JVM can be asked: it was found by its process id.
+    pub can_ask: bool,
+    /// How it stands with what the user asked the JVM.
+    pub inquiry: Option<&'a Inquiry>,
     /// The process of the JVM is known to have ended.
     pub has_ended: bool,
     /// Now, milliseconds since 1970.

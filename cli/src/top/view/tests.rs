@@ -124,6 +124,8 @@ fn screen<'a>(model: &'a Model, controls: &'a Controls) -> Screen<'a> {
         controls,
         source: "app.jsonl",
         trouble: None,
+        can_ask: false,
+        inquiry: None,
         has_ended: false,
         now_ms: START_MS + 602_200,
         theme: THEME,
@@ -313,6 +315,84 @@ fn a_stuck_finalizer_thread_is_told_with_its_lock() {
 }
 
 #[test]
+fn who_holds_is_offered_where_it_can_be_asked_and_how_it_stands_is_told() {
+    let model = shop();
+    let controls = pressed(&[KeyCode::Char('h')], &model);
+    let leak = "org.postgresql.jdbc3g.Jdbc3gPreparedStatement".to_owned();
+    let mut live = screen(&model, &controls);
+    assert!(!text(&live, 120, 24).join("\n").contains("h holders"));
+    live.can_ask = true;
+    let asked = Inquiry::Asked {
+        class: leak.clone(),
+    };
+    live.inquiry = Some(&asked);
+    let shown = text(&live, 120, 24).join("\n");
+    assert!(
+        shown.contains("Enter detail  h holders  + - span"),
+        "{shown}"
+    );
+    assert!(shown.contains("asking who holds them …"), "{shown}");
+    let failed = Inquiry::Failed {
+        class: leak,
+        why: "4711: no answer: \u{1b}[2J".to_owned(),
+    };
+    live.inquiry = Some(&failed);
+    let shown = text(&live, 120, 24).join("\n");
+    assert!(
+        shown.contains("who holds them is not known: 4711: no answer: \\u{1b}[2J"),
+        "{shown}"
+    );
+    let other = Inquiry::Asked {
+        class: "java.io.FileInputStream".to_owned(),
+    };
+    live.inquiry = Some(&other);
+    let shown = text(&live, 120, 24).join("\n");
+    assert!(
+        !shown.contains("asking"),
+        "of the class selected alone: {shown}"
+    );
+}
+
+#[test]
+fn the_answer_who_holds_stands_in_the_detail() {
+    let mut model = shop();
+    let mut told = with_findings(shop())
+        .findings
+        .holders("org.postgresql.jdbc3g.Jdbc3gPreparedStatement")
+        .unwrap()
+        .what
+        .clone();
+    told.incomplete_reason = Some("stopped after 250 ms".to_owned());
+    model.answer(told.clone());
+    let controls = pressed(&[KeyCode::Char('h')], &model);
+    let answered = shown(&model, &controls, 120, 24);
+    assert!(
+        answered.contains("held: 120,000 of 120,000 by thread 'Timer-0' > java.util"),
+        "{answered}"
+    );
+    assert!(
+        answered.contains("not the whole answer: stopped after 250 ms"),
+        "{answered}"
+    );
+    told.paths.clear();
+    model.answer(told);
+    let answered = shown(&model, &controls, 120, 24);
+    assert!(
+        answered.contains("held: none of 120,000 was found held"),
+        "{answered}"
+    );
+}
+
+#[test]
+fn the_help_has_a_line_for_each_key() {
+    let model = shop();
+    let help = shown(&model, &pressed(&[KeyCode::Char('?')], &model), 120, 40);
+    assert!(help.contains("ask the JVM who holds the objects"), "{help}");
+    assert!(help.contains("any key closes it"), "{help}");
+    assert!(help.contains("exact, or since when"), "{help}");
+}
+
+#[test]
 fn a_filter_that_fits_nothing_says_so() {
     let model = shop();
     let keys: Vec<KeyCode> = "/nosuch".chars().map(KeyCode::Char).collect();
@@ -387,7 +467,7 @@ proptest! {
     #[test]
     fn any_screen_is_drawn(
         width in 0..260u16, height in 0..90u16, names in prop::collection::vec(any::<String>(), 0..40),
-        keys in prop::collection::vec(prop::sample::select("?drp+-/<>jkGx".chars().collect::<Vec<_>>()), 0..6),
+        keys in prop::collection::vec(prop::sample::select("?drp+-/<>jkGxh".chars().collect::<Vec<_>>()), 0..6),
     ) {
         let mut model = with_findings(shop());
         let rows: Vec<Row<'_>> = names.iter().map(|name| (name.as_str(), 9, 1, 10, 1)).collect();

@@ -1,11 +1,11 @@
 //! What the agent found out, in words for one line.
 
 use finwatch_record::{
-    Alert, AlertKind, CoverageLevel, FinalizerState, FinalizerThread, ReferenceHandlerState,
-    Severity, StopReason,
+    Alert, AlertKind, CoverageLevel, FinalizerState, FinalizerThread, Severity, StopReason,
 };
 
-use crate::top::numbers::{grouped, milliseconds};
+use crate::finalizing;
+use crate::top::numbers::grouped;
 use crate::top::text::plain;
 use crate::top::theme::Theme;
 
@@ -45,53 +45,12 @@ pub fn stop(reason: StopReason) -> &'static str {
 
 /// What the finalizer thread does, as was told so many milliseconds ago.
 pub fn finalizer_thread(thread: &FinalizerThread, told_ms: u64, theme: Theme) -> (String, Tone) {
-    let (state, mut tone) = match thread.state {
-        FinalizerState::Waiting => ("waits for work", Tone::Good),
-        FinalizerState::Running => ("works", Tone::Good),
-        FinalizerState::Blocked => ("is BLOCKED", Tone::Warning),
-        FinalizerState::Starved => ("gets no CPU time", Tone::Bad),
-        FinalizerState::Stuck => ("is STUCK", Tone::Bad),
-        FinalizerState::Dead => ("is DEAD", Tone::Bad),
-        FinalizerState::Unknown => ("does what this finwatch does not know", Tone::Warning),
+    let tone = match thread.state {
+        _ if finalizing::is_in_trouble(thread) => Tone::Bad,
+        FinalizerState::Waiting | FinalizerState::Running => Tone::Good,
+        _ => Tone::Warning,
     };
-    let mut words = state.to_owned();
-    // While it works, the next moment it is in another one.
-    if let Some(class) = &thread.class
-        && thread.state != FinalizerState::Running
-    {
-        words += &format!(" in finalize() of {}", plain(class, theme));
-        let ms = thread.finalize_ms.map(|ms| ms + told_ms as f64);
-        words += &ms.map_or_else(String::new, |ms| format!(" for {}", milliseconds(ms)));
-    }
-    if let Some(lock) = &thread.lock {
-        words += &format!(", waits for a lock ({})", plain(&lock.class, theme));
-        if let Some(owner) = &lock.owner {
-            words += &format!(
-                " of thread '{}' ({})",
-                plain(&owner.thread, theme),
-                plain(&owner.state, theme)
-            );
-        }
-    }
-    if thread.deadlock {
-        words += ", DEADLOCK";
-        tone = Tone::Bad;
-    }
-    if let Some(trouble) = reference_handler(thread.reference_handler.state) {
-        words += &format!("; the Reference Handler {trouble}");
-        tone = Tone::Bad;
-    }
-    (words, tone)
-}
-
-fn reference_handler(state: ReferenceHandlerState) -> Option<&'static str> {
-    match state {
-        ReferenceHandlerState::Stalled => Some("is STALLED"),
-        ReferenceHandlerState::Dead => Some("is DEAD"),
-        ReferenceHandlerState::Waiting
-        | ReferenceHandlerState::Running
-        | ReferenceHandlerState::Unknown => None,
-    }
+    (plain(&finalizing::words(thread, told_ms), theme), tone)
 }
 
 pub fn severity(severity: Severity) -> (&'static str, Tone) {

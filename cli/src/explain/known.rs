@@ -1,0 +1,253 @@
+//! What is kept of one JVM while its stream is read: the last word on everything.
+
+use std::collections::BTreeMap;
+
+use finwatch_record::{
+    Alert, AlertKind, AlertState, Body, ClassRow, Coverage, Finalizer, FinalizerThread, Holders,
+    OutOfMemory, Record, Sites, Stall, Start, StopReason, Usage,
+};
+use serde::{Serialize, Serializer};
+
+use crate::stream::{Piece, Span};
+use crate::time::{self, timestamp};
+
+/// So many alerts, and classes with holders or sites, are kept; an agent raises 64 at once.
+const MOST: usize = 500;
+
+/// What makes an alert another one.
+type AlertKey = (AlertKind, Option<String>, Option<String>);
+
+/// A class and its loader.
+type ClassKey = (String, Option<String>);
+
+/// One JVM, or the part of its stream that is in one file.
+#[derive(Debug)]
+pub struct Known {
+    pub span: Span,
+    first_seq: u64,
+    pub records: u64,
+    pub start: Option<Start>,
+    /// How the stream ended.
+    pub stop: Option<StopReason>,
+    /// The last ledger.
+    pub ledger: Option<Ledger>,
+    /// The use of the heap when it was last told.
+    pub heap: Option<Usage>,
+    /// The last word on each alert, raised or cleared.
+    alerts: BTreeMap<AlertKey, Told<Alert>>,
+    pub finalizer_thread: Option<Told<FinalizerThread>>,
+    pub stall: Option<Told<Stall>>,
+    /// The first time that memory ran out: the others are its consequences.
+    pub oom: Option<Told<OutOfMemory>>,
+    holders: BTreeMap<ClassKey, Told<Holders>>,
+    sites: BTreeMap<ClassKey, Told<Sites>>,
+}
+
+/// The counts of a sample, or of the stop.
+#[derive(Debug)]
+pub struct Ledger {
+    pub coverage: Coverage,
+    pub finalizer: Finalizer,
+    pub classes: Vec<ClassRow>,
+}
+
+/// What a record told, and when.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told<T> {
+    /// Milliseconds since 1970.
+    #[serde(rename = "ts", serialize_with = "as_timestamp")]
+    pub at_ms: u64,
+    #[serde(flatten)]
+    pub what: T,
+}
+
+fn as_timestamp<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&timestamp(*ms))
+}
+
+impl Piece for Known {
+    fn new(span: Span, seq: u64) -> Known {
+        Known {
+            span,
+            first_seq: seq,
+            records: 0,
+            start: None,
+            stop: None,
+            ledger: None,
+            heap: None,
+            alerts: BTreeMap::new(),
+            finalizer_thread: None,
+            stall: None,
+            oom: None,
+            holders: BTreeMap::new(),
+            sites: BTreeMap::new(),
+        }
+    }
+
+    fn span(&self) -> &Span {
+        &self.span
+    }
+
+    fn first_seq(&self) -> u64 {
+        self.first_seq
+    }
+
+    fn records(&self) -> u64 {
+        self.records
+    }
+
+    fn take(&mut self, record: Record) {
+        let at_ms = time::parse(&record.ts).unwrap_or(self.span.last_ms);
+        self.span.extend(at_ms);
+        self.records += 1;
+        match record.body {
+            Body::Start(start) => {
+                self.start = Some(*start);
+                self.stop = None;
+            }
+            Body::Sample(sample) => {
+                self.heap = sample.memory.map(|memory| memory.heap).or(self.heap);
+                self.ledger = Some(Ledger {
+                    coverage: sample.coverage,
+                    finalizer: sample.finalizer,
+                    classes: sample.classes,
+                });
+            }
+            Body::Stop(stop) => {
+                self.stop = Some(stop.reason);
+                self.ledger = Some(Ledger {
+                    coverage: stop.coverage,
+                    finalizer: stop.finalizer,
+                    classes: stop.classes,
+                });
+            }
+            Body::Alert(alert) => self.alert(Told::new(at_ms, *alert)),
+            Body::FinalizerThread(thread) => {
+                self.finalizer_thread = Some(Told::new(at_ms, *thread));
+            }
+            Body::Stall(stall) => self.stall = Some(Told::new(at_ms, *stall)),
+            Body::Oom(oom) => self.out_of_memory(at_ms, *oom),
+            Body::Holders(holders) => self.hold(at_ms, *holders),
+            Body::Sites(sites) => {
+                let key = (sites.class.clone(), sites.loader.clone());
+                keep(&mut self.sites, key, Told::new(at_ms, *sites));
+            }
+            Body::Gc(_) | Body::HeapDump(_) | Body::Unknown(_) => {}
+        }
+    }
+
+    fn append(&mut self, later: Known) {
+        self.span.extend(later.span.last_ms);
+        self.records += later.records;
+        let is_new_watch = later.first_seq == 0 && later.start.is_some();
+        if is_new_watch {
+            // An agent that was attached again knows nothing of what the one before it raised.
+            self.alerts.retain(|_, alert| !is_raised(alert));
+            (self.finalizer_thread, self.stall) = (None, None);
+        }
+        self.start = later.start.or(self.start.take());
+        self.stop = later.stop;
+        self.ledger = later.ledger.or(self.ledger.take());
+        self.heap = later.heap.or(self.heap);
+        self.finalizer_thread = later.finalizer_thread.or(self.finalizer_thread.take());
+        self.stall = later.stall.or(self.stall.take());
+        self.oom = self.oom.take().or(later.oom);
+        for alert in later.alerts.into_values() {
+            self.alert(alert);
+        }
+        for (key, holders) in later.holders {
+            keep(&mut self.holders, key, holders);
+        }
+        for (key, sites) in later.sites {
+            keep(&mut self.sites, key, sites);
+        }
+    }
+}
+
+impl Known {
+    /// The alerts that are raised and not cleared.
+    pub fn raised(&self) -> impl Iterator<Item = &Told<Alert>> {
+        self.alerts.values().filter(|alert| is_raised(alert))
+    }
+
+    /// The alerts that were cleared and not raised again.
+    pub fn cleared(&self) -> impl Iterator<Item = &Told<Alert>> {
+        self.alerts.values().filter(|alert| !is_raised(alert))
+    }
+
+    /// The row of a class in the last ledger; without a loader, that of the first of this name.
+    pub fn class(&self, class: &str, loader: Option<&str>) -> Option<&ClassRow> {
+        let mut rows = self.ledger.iter().flat_map(|ledger| &ledger.classes);
+        rows.find(|row| row.class == class && is_same(row.loader.as_deref(), loader))
+    }
+
+    /// Who holds the objects of a class, as last told.
+    pub fn holders(&self, class: &str, loader: Option<&str>) -> Option<&Told<Holders>> {
+        last_of(&self.holders, class, loader)
+    }
+
+    /// Where the objects of a class are made, as last told.
+    pub fn sites(&self, class: &str, loader: Option<&str>) -> Option<&Told<Sites>> {
+        last_of(&self.sites, class, loader)
+    }
+
+    fn alert(&mut self, alert: Told<Alert>) {
+        let told = &alert.what;
+        let key = (told.kind, told.class.clone(), told.loader.clone());
+        if self.alerts.len() >= MOST && !self.alerts.contains_key(&key) {
+            self.alerts.retain(|_, known| is_raised(known));
+        }
+        keep(&mut self.alerts, key, alert);
+    }
+
+    fn out_of_memory(&mut self, at_ms: u64, oom: OutOfMemory) {
+        for alert in &oom.alerts {
+            let key = (alert.kind, alert.class.clone(), alert.loader.clone());
+            // The record that raised it has the time.
+            if !self.alerts.get(&key).is_some_and(is_raised) {
+                self.alert(Told::new(at_ms, alert.clone()));
+            }
+        }
+        for holders in &oom.holders {
+            self.hold(at_ms, holders.clone());
+        }
+        self.oom.get_or_insert_with(|| Told::new(at_ms, oom));
+    }
+
+    fn hold(&mut self, at_ms: u64, holders: Holders) {
+        let key = (holders.class.clone(), holders.loader.clone());
+        keep(&mut self.holders, key, Told::new(at_ms, holders));
+    }
+}
+
+impl<T> Told<T> {
+    fn new(at_ms: u64, what: T) -> Told<T> {
+        Told { at_ms, what }
+    }
+}
+
+fn is_raised(alert: &Told<Alert>) -> bool {
+    alert.what.state == AlertState::Raised
+}
+
+/// Whether both loaders are the same, as far as they were told apart.
+fn is_same(one: Option<&str>, other: Option<&str>) -> bool {
+    one.is_none() || other.is_none() || one == other
+}
+
+fn last_of<'a, T>(
+    all: &'a BTreeMap<ClassKey, Told<T>>,
+    class: &str,
+    loader: Option<&str>,
+) -> Option<&'a Told<T>> {
+    let of_class = all
+        .iter()
+        .filter(|((name, of), _)| name == class && is_same(of.as_deref(), loader));
+    of_class.map(|(_, told)| told).max_by_key(|told| told.at_ms)
+}
+
+fn keep<K: Ord, T>(all: &mut BTreeMap<K, T>, key: K, what: T) {
+    if all.len() < MOST || all.contains_key(&key) {
+        all.insert(key, what);
+    }
+}

@@ -1,0 +1,117 @@
+//! What to do, the most urgent first.
+
+use finwatch_record::{Alert, AlertKind, FinalizerThread, Holders, Link};
+
+use super::frames;
+use crate::holding;
+
+/// So many steps fit on the screen and into a head.
+const MOST: usize = 3;
+
+/// What the steps are made of.
+pub struct Findings<'a> {
+    /// The process id to name in commands, or a word for it.
+    pub pid: &'a str,
+    pub holders: Option<&'a Holders>,
+    pub finalizer_thread: Option<&'a FinalizerThread>,
+    /// The JVM has ended.
+    pub has_ended: bool,
+}
+
+/// For the alert that matters most; its own advice comes first.
+pub fn of_alert(alert: &Alert, findings: &Findings<'_>) -> Vec<String> {
+    let mut steps = vec![alert.advice.clone()];
+    steps.extend(match alert.kind {
+        AlertKind::RegisteredLeak | AlertKind::RegisteredFloating => held(alert, findings),
+        AlertKind::HeapExhaustion => dump(findings),
+        AlertKind::FinalizerStuck => unblock(findings),
+        AlertKind::FinalizerSlow | AlertKind::PendingGrowth => watch(
+            "Enter shows how long the finalize() of a class takes",
+            findings,
+        ),
+        AlertKind::FinalizerThrows | AlertKind::FinalizerDead | AlertKind::Unknown => Vec::new(),
+    });
+    steps.truncate(MOST);
+    steps
+}
+
+/// Where there is no alert: the JVM stood still, the thread is in trouble, or memory ran out.
+pub fn without_alert(findings: &Findings<'_>) -> Vec<String> {
+    match findings.finalizer_thread {
+        Some(_) => unblock(findings),
+        None => dump(findings),
+    }
+}
+
+fn held(alert: &Alert, findings: &Findings<'_>) -> Vec<String> {
+    let class = alert.class.as_deref().unwrap_or("CLASS");
+    let way = findings.holders.and_then(|holders| holders.paths.first());
+    let first = match way {
+        Some(way) => {
+            let left = way.chain.iter().find(|link| !is_of_jdk(link));
+            let left = left.map_or("them", |link| &link.class);
+            Some(format!(
+                "In the code look for what leaves {left} with {}, and have it taken back once the \
+                 object is closed.",
+                holding::root(&way.root)
+            ))
+        }
+        None if findings.has_ended => None,
+        None => Some(format!(
+            "Ask who holds them: finwatch holders {} {class}",
+            findings.pid
+        )),
+    };
+    first.into_iter().chain(dump(findings)).collect()
+}
+
+fn is_of_jdk(link: &Link) -> bool {
+    ["java.", "javax.", "jdk.", "sun."]
+        .iter()
+        .any(|begin| link.class.starts_with(begin))
+}
+
+fn unblock(findings: &Findings<'_>) -> Vec<String> {
+    let thread = findings.finalizer_thread;
+    let owner = thread.and_then(|thread| thread.lock.as_ref()?.owner.as_ref());
+    let mut steps = Vec::new();
+    if let Some(owner) = owner {
+        let stack = frames::words(&owner.stack, 1);
+        let place = match stack.is_empty() {
+            true => String::new(),
+            false => format!(": it is in {stack}"),
+        };
+        steps.push(format!(
+            "Find out why the thread '{}' keeps the lock{place}.",
+            owner.thread
+        ));
+    }
+    if findings.has_ended {
+        return steps;
+    }
+    if owner.is_none() {
+        let pid = findings.pid;
+        steps.push(format!("See what all threads do: jcmd {pid} Thread.print"));
+    }
+    steps.push("Restart the JVM if it does not go on: nothing is finalized until then.".to_owned());
+    steps
+}
+
+fn dump(findings: &Findings<'_>) -> Vec<String> {
+    match findings.has_ended {
+        true => vec![
+            "For the next time: -XX:+HeapDumpOnOutOfMemoryError; finwatch heap FILE".to_owned(),
+        ],
+        false => vec![format!(
+            "Before a restart: jcmd {} GC.heap_dump FILE; finwatch heap FILE",
+            findings.pid
+        )],
+    }
+}
+
+fn watch(what: &str, findings: &Findings<'_>) -> Vec<String> {
+    match findings.has_ended {
+        true => Vec::new(),
+        false => vec![format!("Watch it: finwatch top {} ({what})", findings.pid)],
+    }
+}

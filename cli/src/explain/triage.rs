@@ -1,0 +1,56 @@
+//! Which of several alerts is told first: the worst, and the cause before what follows from it.
+
+use std::cmp::Reverse;
+
+use finwatch_record::{Alert, AlertKind, Severity};
+
+use super::known::Told;
+
+/// The alerts in the order in which they matter.
+pub fn in_order<'a>(alerts: impl Iterator<Item = &'a Told<Alert>>) -> Vec<Told<Alert>> {
+    let alerts: Vec<&Told<Alert>> = alerts.collect();
+    let severity = |cause: &Alert| worst(cause, &alerts);
+    let mut ordered: Vec<&Told<Alert>> = alerts.clone();
+    ordered.sort_by_key(|alert| {
+        let alert = &alert.what;
+        let since = alert.since_uptime_ms;
+        (Reverse(severity(alert)), depth(alert.kind), since)
+    });
+    ordered.into_iter().cloned().collect()
+}
+
+/// What is the cause of another alert is as bad as that.
+fn worst(cause: &Alert, all: &[&Told<Alert>]) -> Severity {
+    let explained = all.iter().filter(|other| explains(cause, &other.what));
+    let severities = explained.map(|other| other.what.severity);
+    severities.fold(cause.severity, Severity::max)
+}
+
+/// Whether one alert is the cause of the other.
+pub fn explains(cause: &Alert, other: &Alert) -> bool {
+    use AlertKind::*;
+    let is_of_class =
+        |cause: &Alert| other.cause_class.is_none() || other.cause_class == cause.class;
+    match (cause.kind, other.kind) {
+        (FinalizerDead | FinalizerStuck, PendingGrowth | FinalizerSlow | HeapExhaustion) => true,
+        (FinalizerSlow, PendingGrowth | HeapExhaustion) => true,
+        (PendingGrowth, HeapExhaustion) => true,
+        (RegisteredLeak | RegisteredFloating, HeapExhaustion) => is_of_class(cause),
+        _ => false,
+    }
+}
+
+/// How far down the kind stands among causes and consequences: the causes first.
+fn depth(kind: AlertKind) -> u8 {
+    match kind {
+        AlertKind::FinalizerDead => 0,
+        AlertKind::FinalizerStuck => 1,
+        AlertKind::FinalizerSlow => 2,
+        AlertKind::RegisteredLeak => 3,
+        AlertKind::PendingGrowth => 4,
+        AlertKind::RegisteredFloating => 5,
+        AlertKind::FinalizerThrows => 6,
+        AlertKind::HeapExhaustion => 7,
+        AlertKind::Unknown => 8,
+    }
+}

@@ -1,0 +1,73 @@
+//! `finwatch explain` on a real JVM that leaks, by its process id and by its stream.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use finwatch_record::{AlertKind, Body, Record};
+use finwatch_tests::{Finwatch, Jvm, Launch, any_case};
+
+const CLASS: &str = "incident.TimerStatements$Statement";
+
+/// Statements that are closed and still held by a timer, 8,000 a second.
+fn leaking(classes: &Path) -> Jvm {
+    Launch::new(&any_case())
+        .class_path(classes.to_owned())
+        .option("patience", "2s")
+        .program(&["incident.TimerStatements", "8000"])
+        .spawn()
+}
+
+/// The program and what it needs, compiled into that directory.
+fn compile(into: &Path) {
+    let sources = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("java/incident");
+    let compiled = Command::new(any_case().jdk.tool("javac"))
+        .args(["-nowarn", "-d"])
+        .arg(into)
+        .args(["TimerStatements.java", "Pace.java"].map(|name| sources.join(name)))
+        .output()
+        .unwrap_or_else(|e| panic!("cannot run javac: {e}"));
+    assert!(compiled.status.success(), "{compiled:?}");
+}
+
+fn is_leak(record: &Record) -> bool {
+    matches!(&record.body, Body::Alert(alert)
+        if alert.kind == AlertKind::RegisteredLeak && alert.class.as_deref() == Some(CLASS))
+}
+
+fn tells_who_holds(record: &Record) -> bool {
+    matches!(&record.body, Body::Holders(holders) if holders.class == CLASS && !holders.paths.is_empty())
+}
+
+#[test]
+fn a_leak_is_explained_with_who_holds_it() {
+    let classes = tempfile::tempdir().unwrap();
+    compile(classes.path());
+    let jvm = leaking(classes.path());
+    let mut stream = jvm.stream();
+    stream.wait_for("alert about the leak", is_leak);
+    stream.wait_for("record of who holds the objects", tells_who_holds);
+
+    let pid = jvm.pid().to_string();
+    let told = Finwatch::new(&["explain", &pid]).run();
+    assert_eq!(told.code, Some(1), "{told:?}");
+    assert!(told.err.is_empty(), "{told:?}");
+    let name = format!("PID {pid} (incident.TimerStatements) is LEAKING: ");
+    for words in [&name, CLASS, "Since ", "thread 'cancel timer'", "To do "] {
+        assert!(told.out.contains(words), "{words}: {}", told.out);
+    }
+    for line in told.out.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    println!("{}", told.out);
+
+    let path = jvm.directory().join("stream.jsonl");
+    let told = Finwatch::new(&["explain", "--json", path.to_str().unwrap()]).run();
+    assert_eq!(told.code, Some(1), "{told:?}");
+    let facts = &told.json()[0];
+    assert_eq!(facts["alerts"][0]["kind"], "registered_leak", "{facts}");
+    assert_eq!(facts["alerts"][0]["class"], CLASS, "{facts}");
+    assert_eq!(
+        facts["holders"]["paths"][0]["root"]["thread"], "cancel timer",
+        "{facts}"
+    );
+}
