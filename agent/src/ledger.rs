@@ -13,8 +13,11 @@ pub const SLOTS: usize = 4096;
 /// The slot of all classes without one of their own.
 pub const OTHER: usize = 0;
 
-/// Rows of registrations; a thread uses the one that its id selects.
+/// Rows of registrations that threads share; one uses the row that its id selects.
 const STRIPES: usize = 8;
+
+/// Threads with a row of registrations of their own: those whose ids are below this.
+const OWNERS: usize = 256;
 
 /// Buckets of the histogram of `finalize()` durations: four to each power of two.
 const BUCKETS: usize = 164;
@@ -27,6 +30,7 @@ const NANOS_SUM: usize = STRIPES + 4;
 const NANOS_MAX: usize = STRIPES + 5;
 /// The row before it is the hooks' own: the duration that they measured last.
 const HISTOGRAMS: usize = STRIPES + 7;
+const OWNED: usize = HISTOGRAMS + BUCKETS;
 
 /// The counters of all slots.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +67,7 @@ impl Ledger {
     /// A ledger with all counters at 0. Its memory is never given back.
     pub fn allocate() -> Ledger {
         Ledger {
-            counters: Counters::new((HISTOGRAMS + BUCKETS) * SLOTS),
+            counters: Counters::new((OWNED + OWNERS) * SLOTS),
         }
     }
 
@@ -93,6 +97,7 @@ impl Ledger {
     /// Objects of a slot whose Finalizer was put on the chain.
     pub fn registered(self, slot: usize) -> u64 {
         (0..STRIPES)
+            .chain(OWNED..OWNED + OWNERS)
             .map(|row| self.counters.get(row * SLOTS + slot))
             .sum()
     }
@@ -115,7 +120,7 @@ impl Ledger {
 
     /// Sets all counters of a slot to 0: the slot goes to another class.
     pub fn clear(self, slot: usize) {
-        for row in 0..HISTOGRAMS {
+        for row in (0..HISTOGRAMS).chain(OWNED..OWNED + OWNERS) {
             self.counters.clear(row * SLOTS + slot);
         }
         for bucket in 0..BUCKETS {
@@ -254,6 +259,8 @@ mod tests {
             format!("int NANOS_MAX = STRIPES + {};", NANOS_MAX - STRIPES),
             format!("int NANOS_LAST = STRIPES + {};", HISTOGRAMS - 1 - STRIPES),
             format!("int HISTOGRAMS = STRIPES + {};", HISTOGRAMS - STRIPES),
+            "int OWNED = HISTOGRAMS + BUCKETS;".to_owned(),
+            format!("static final int OWNERS = {OWNERS};"),
         ] {
             assert!(hook.contains(&line), "FinwatchHook.java lacks `{line}`");
         }

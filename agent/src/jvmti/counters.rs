@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use rustix::mm::{Advice, madvise};
+
 /// A block of counters that lives as long as the process: hooks in the JDK's classes hold
 /// its address, and a JVM never forgets those classes.
 ///
@@ -15,6 +17,7 @@ impl Counters {
     pub fn new(length: usize) -> Counters {
         // `vec![0; n]` asks for zeroed memory, so that its pages stay untouched.
         let zeros: &'static mut [u64] = Vec::leak(vec![0u64; length]);
+        keep_pages_small(zeros);
         // SAFETY: same size and, on the 64-bit targets that the agent runs on, same
         // alignment; never used as plain `u64` again.
         Counters(unsafe { &*(std::ptr::from_mut(zeros) as *const [AtomicU64]) })
@@ -32,8 +35,24 @@ impl Counters {
 
     /// Sets a counter to 0.
     pub fn clear(self, index: usize) {
-        if let Some(counter) = self.0.get(index) {
+        // A store would cost the page its memory.
+        if let Some(counter) = self.0.get(index)
+            && counter.load(Relaxed) != 0
+        {
             counter.store(0, Relaxed);
         }
     }
+}
+
+/// Where huge pages are given to everybody, the first counter in two megabytes would cost all of
+/// them.
+fn keep_pages_small(memory: &mut [u64]) {
+    let pages = memory.as_mut_ptr_range();
+    let page = rustix::param::page_size();
+    let begin = pages.start.addr().next_multiple_of(page);
+    let length = pages.end.addr().saturating_sub(begin) / page * page;
+    let start = pages.start.with_addr(begin);
+    // SAFETY: whole pages of this memory; the advice changes nothing that is in them. A kernel
+    // without huge pages refuses it.
+    let _ = unsafe { madvise(start.cast(), length, Advice::LinuxNoHugepage) };
 }

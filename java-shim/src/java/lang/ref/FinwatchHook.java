@@ -36,8 +36,14 @@ final class FinwatchHook {
     /** Slots in every row of counters. */
     static final int SLOTS = 4096;
 
-    /** Rows of registrations; a thread uses the one that its id selects. */
+    /** Rows of registrations that threads share; one uses the row that its id selects. */
     static final int STRIPES = 8;
+
+    /**
+     * Threads with a row of registrations of their own: those whose ids are below this. An id is never
+     * given again, so only the one thread, which runs nowhere twice at once, writes to it.
+     */
+    static final int OWNERS = 256;
 
     /** Buckets of the histogram of durations of one class. */
     static final int BUCKETS = 164;
@@ -53,6 +59,7 @@ final class FinwatchHook {
     private static final int NANOS_MAX = STRIPES + 5;
     private static final int NANOS_LAST = STRIPES + 6;
     private static final int HISTOGRAMS = STRIPES + 7;
+    private static final int OWNED = HISTOGRAMS + BUCKETS;
 
     /** Calls of each class that are timed in any case. */
     private static final long ALWAYS_TIMED = 64;
@@ -66,6 +73,9 @@ final class FinwatchHook {
     /** Registrations of each class in each row whose stacks are taken in any case. */
     private static final long FIRST_SAMPLED = 4;
 
+    /** So many more have one in 1,024 taken, and what comes then one in 16,384. */
+    private static final long OFTEN_SAMPLED = 1 << 16;
+
     /** No slot: nothing to count. */
     static final int NOTHING = -1;
 
@@ -73,7 +83,7 @@ final class FinwatchHook {
 
     /**
      * Where a thread keeps its id; {@code Thread.getId()} won't do, programs override it.
-     * Negative on a JDK that keeps it elsewhere: then one row serves all.
+     * Negative on a JDK that keeps it elsewhere: then one shared row serves all.
      */
     private static final long THREAD_ID = threadIdOffset();
 
@@ -117,12 +127,22 @@ final class FinwatchHook {
         }
         boolean counted = false;
         try {
-            long stripe = THREAD_ID < 0 ? 0 : UNSAFE.getLong(Thread.currentThread(), THREAD_ID) & (STRIPES - 1);
-            long before = UNSAFE.getAndAddLong(null, COUNTERS + ((stripe * SLOTS + slot) << 3), 1L);
+            long thread = THREAD_ID < 0 ? OWNERS : UNSAFE.getLong(Thread.currentThread(), THREAD_ID);
+            long before;
+            if (thread < OWNERS) {
+                // Nobody else writes there, so it takes no atomic addition.
+                long address = COUNTERS + ((thread + OWNED) * SLOTS + slot << 3);
+                before = UNSAFE.getLong(address);
+                UNSAFE.putLong(address, before + 1);
+            } else {
+                long stripe = thread & (STRIPES - 1);
+                before = UNSAFE.getAndAddLong(null, COUNTERS + (stripe * SLOTS + slot << 3), 1L);
+            }
             counted = true;
-            // One in 1,024, at distances that no pattern of the program keeps step with (Fibonacci
-            // hashing: Knuth, The Art of Computer Programming 3, 6.4), and the first few.
-            if (before * 0x9E3779B97F4A7C15L >>> 54 == 0 || before < FIRST_SAMPLED) {
+            // At distances that no pattern of the program keeps step with (Fibonacci hashing:
+            // Knuth, The Art of Computer Programming 3, 6.4), and the first few.
+            long hash = before * 0x9E3779B97F4A7C15L;
+            if (hash >>> (before < OFTEN_SAMPLED ? 54 : 50) == 0 || before < FIRST_SAMPLED) {
                 FinwatchSites.sample(slot);
             }
         } finally {
@@ -228,9 +248,14 @@ final class FinwatchHook {
     static void copyRegistered(long[] to, int at) {
         settle();
         int slots = FinwatchSlot.used();
-        for (int stripe = 0; stripe < STRIPES; stripe++) {
+        addRows(0, STRIPES, slots, to, at);
+        addRows(OWNED, OWNERS, slots, to, at);
+    }
+
+    private static void addRows(int first, int rows, int slots, long[] to, int at) {
+        for (int row = first; row < first + rows; row++) {
             for (int slot = 0; slot < slots; slot++) {
-                to[at + slot] += UNSAFE.getLong(row(stripe, slot));
+                to[at + slot] += UNSAFE.getLong(row(row, slot));
             }
         }
     }
