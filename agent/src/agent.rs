@@ -19,7 +19,7 @@ use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
 use crate::{
-    exhausted::Exhausted,
+    exhausted::{self, Exhausted},
     hooks::Splicing,
     jvmti::{self, Callbacks, Capability, Environment, Event, JvmtiError},
     ledger::Ledger,
@@ -285,7 +285,11 @@ impl Agent {
         status.coverage(&options, watch.coverage());
         *self.status.lock() = Some(status);
         let run = Run::new(mode, options, jvmti, stream.clone(), watch);
-        self.exhausted.set(Some((stream, run.last_known())));
+        self.exhausted.set(Some(exhausted::To {
+            stream,
+            last_known: run.last_known(),
+            jvmti,
+        }));
         *self.run.lock() = Some(run);
         if let Err(error) = self.start_thread(env, jvmti) {
             env.exception_clear();

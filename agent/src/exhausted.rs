@@ -4,6 +4,9 @@
 //! or the Java heap, and nothing waits for longer than [`PATIENCE`]: where the agent's own thread is
 //! at work, and perhaps waits for memory itself, what it found out last is told.
 //!
+//! The VM writes a line to its log, which is standard output, for each of these events (HotSpot,
+//! `JvmtiExport::post_resource_exhausted`, `log_error`). So after one the event is off for a while.
+//!
 //! With `-XX:+ExitOnOutOfMemoryError` and `-XX:+CrashOnOutOfMemoryError` the VM ends before it
 //! tells agents (HotSpot, `MemAllocator::Allocation::check_out_of_memory`).
 
@@ -19,7 +22,13 @@ use std::{
 use finwatch_record::{Body, OutOfMemory, Resource};
 use parking_lot::Mutex;
 
-use crate::{pauses::PauseClock, run::Run, stream::Stream};
+use crate::{
+    jvmti::{Environment, Event},
+    log,
+    pauses::PauseClock,
+    run::Run,
+    stream::Stream,
+};
 
 /// How long the agent's own thread is waited for.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -40,13 +49,24 @@ pub type LastKnown = Arc<Mutex<Option<OutOfMemory>>>;
 pub struct Exhausted {
     /// When there was a record last, in microseconds of the clock plus 1; 0: never.
     told_us: AtomicU64,
-    /// Where records go and what was known last; none while nothing is watched.
-    to: Mutex<Option<(Stream, LastKnown)>>,
+    /// None while nothing is watched.
+    to: Mutex<Option<To>>,
+}
+
+/// Where records go, what was known last, and who is asked for events.
+#[derive(Clone)]
+pub struct To {
+    /// The stream.
+    pub stream: Stream,
+    /// What the agent's own thread found out last.
+    pub last_known: LastKnown,
+    /// The environment that listens.
+    pub jvmti: Environment,
 }
 
 impl Exhausted {
     /// Something is watched from now on, or nothing any more.
-    pub fn set(&self, to: Option<(Stream, LastKnown)>) {
+    pub fn set(&self, to: Option<To>) {
         self.told_us.store(0, Relaxed);
         *self.to.lock() = to;
     }
@@ -62,13 +82,16 @@ impl Exhausted {
         if !self.may_tell(clock.now_us()) {
             return;
         }
-        let Some((stream, last_known)) = self.to.lock().clone() else {
+        let Some(to) = self.to.lock().clone() else {
             return;
         };
+        if let Err(error) = to.jvmti.set_event(Event::ResourceExhausted, false) {
+            log::debug(format_args!("{error}: the VM logs that it is exhausted"));
+        }
         let fresh = run
             .try_lock_for(PATIENCE)
             .and_then(|mut run| run.as_mut().map(Run::known));
-        let Some(known) = fresh.or_else(|| last_known.lock().clone()) else {
+        let Some(known) = fresh.or_else(|| to.last_known.lock().clone()) else {
             return;
         };
         let record = OutOfMemory {
@@ -77,17 +100,31 @@ impl Exhausted {
             error_thrown: flags & OOM_ERROR != 0,
             ..known
         };
-        stream.emit(Body::Oom(Box::new(record)), clock.uptime_ms());
+        to.stream
+            .emit(Body::Oom(Box::new(record)), clock.uptime_ms());
+    }
+
+    /// Listens again, after a while. In the agent's own thread.
+    pub fn listen_again(&self, clock: &PauseClock) {
+        let told = self.told_us.load(Relaxed);
+        if told == 0 || clock.now_us() < told + SPACING_US {
+            return;
+        }
+        self.told_us.store(0, Relaxed);
+        if let Some(to) = self.to.lock().as_ref()
+            && let Err(error) = to.jvmti.set_event(Event::ResourceExhausted, true)
+        {
+            log::info(format_args!("{error}: it is not told when memory runs out"));
+        }
     }
 
     /// One thread of those that come at once.
     fn may_tell(&self, now_us: u64) -> bool {
         let told = self.told_us.load(Relaxed);
-        let is_due = told == 0 || now_us + 1 >= told + SPACING_US;
-        is_due
+        told == 0
             && self
                 .told_us
-                .compare_exchange(told, now_us + 1, Relaxed, Relaxed)
+                .compare_exchange(0, now_us + 1, Relaxed, Relaxed)
                 .is_ok()
     }
 }
@@ -107,18 +144,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_that_runs_out_again_and_again_is_told_of_now_and_then() {
+    fn a_program_that_runs_out_again_and_again_is_told_of_once_in_a_while() {
         let exhausted = Exhausted::default();
-        let told = [
-            0,
-            1,
-            SPACING_US - 1,
-            SPACING_US,
-            SPACING_US + 1,
-            3 * SPACING_US,
-        ];
-        let told: Vec<bool> = told.map(|now| exhausted.may_tell(now)).to_vec();
-        assert_eq!(told, [true, false, false, true, false, true]);
+        let told = [0, 1, SPACING_US].map(|now| exhausted.may_tell(now));
+        assert_eq!(told, [true, false, false]);
     }
 
     #[test]

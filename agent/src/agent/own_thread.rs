@@ -113,6 +113,7 @@ impl Agent {
                 run.tell_collections(ended, &agent.clock);
                 run.sample(env, &agent.clock, &agent.splicing, trigger);
                 schedule.taken(trigger, now);
+                agent.exhausted.listen_again(&agent.clock);
                 agent.tell(|status| status.coverage(run.options(), run.coverage()));
             });
             if self.dying.load(Relaxed) {
