@@ -21,6 +21,7 @@ pub mod management;
 pub mod options;
 pub mod pauses;
 pub mod run;
+mod run_queue;
 pub mod schedule;
 mod seeker;
 pub mod shim;

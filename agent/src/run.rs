@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     ffi::CStr,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use finwatch_record::{
@@ -27,6 +27,7 @@ use crate::{
     management::{self, Management, Reading},
     options::Options,
     pauses::{Pause, PauseClock},
+    run_queue::RunQueue,
     seeker::Seeker,
     stream::Stream,
     watch::{Watch, WatchError},
@@ -61,6 +62,7 @@ pub struct Run {
     /// Who was found to hold objects, the last of each class.
     held: VecDeque<Holders>,
     last_known: LastKnown,
+    run_queue: RunQueue,
     /// The trouble that the finalizer thread was in when it was last looked at.
     thread: Option<FinalizerState>,
     management: Option<Management>,
@@ -90,6 +92,7 @@ impl Run {
             seeker: Seeker::default(),
             held: VecDeque::new(),
             last_known: LastKnown::default(),
+            run_queue: RunQueue::default(),
             alerts: thresholds(&options).map(Alerts::new),
             options,
             jvmti,
@@ -366,7 +369,11 @@ impl Run {
         };
         let pauses = clock.sums();
         let uptime_ms = clock.uptime_ms();
-        let thread = self.look_at_thread(env, uptime_ms);
+        let starved = self
+            .run_queue
+            .look(Instant::now(), counts.pending + counts.running > 0)
+            .filter(|starved| *starved >= self.options.patience);
+        let thread = self.look_at_thread(env, uptime_ms, starved);
         let seen = Seen {
             now: Moment {
                 uptime_ms,
@@ -516,9 +523,14 @@ impl Run {
 
     /// Looks at the finalizer thread where there is reason to, and once more when there is no
     /// longer.
-    fn look_at_thread(&self, env: &mut Env, uptime_ms: u64) -> Option<FinalizerThread> {
+    fn look_at_thread(
+        &self,
+        env: &mut Env,
+        uptime_ms: u64,
+        starved: Option<Duration>,
+    ) -> Option<FinalizerThread> {
         let alerts = self.alerts.as_ref()?;
-        if !alerts.wants_a_look(uptime_ms) && self.thread.is_none() {
+        if !alerts.wants_a_look(uptime_ms) && self.thread.is_none() && starved.is_none() {
             return None;
         }
         // Classes that are initialized with the heap full fail for ever, for the program too.
@@ -529,7 +541,15 @@ impl Run {
         let stuck_ms = self.options.stuck.as_millis() as u64;
         let inside = alerts.inside();
         match finalizer_thread::look(env, self.jvmti, inside.as_ref(), uptime_ms, stuck_ms) {
-            Ok(thread) => Some(thread),
+            Ok(mut thread) => {
+                if let Some(starved) = starved
+                    && thread.state == FinalizerState::Running
+                {
+                    thread.state = FinalizerState::Starved;
+                    thread.since_uptime_ms = uptime_ms.saturating_sub(starved.as_millis() as u64);
+                }
+                Some(thread)
+            }
             Err(error) => {
                 env.exception_clear();
                 log::debug(format_args!(

@@ -1,7 +1,7 @@
 //! What has gone wrong in public, as programs under `tests/java/incident`, and what has to
 //! be told of each.
 
-use finwatch_record::AlertKind;
+use finwatch_record::{AlertKind, FinalizerState};
 
 use crate::{Case, Collector};
 
@@ -20,6 +20,8 @@ pub struct Incident {
     pub innocent: &'static [&'static str],
     /// How full the heap may be after collections by then, as a part of its maximum.
     pub heap_share: f64,
+    /// What must be told of the finalizer thread.
+    pub thread: Option<FinalizerState>,
 }
 
 /// An alert that must come.
@@ -88,6 +90,7 @@ pub static INCIDENTS: [Incident; 12] = [
         expected: &[leak("Statement", "cancel timer")],
         innocent: &[],
         heap_share: EARLY,
+        thread: None,
     },
     Incident {
         program: "QueuedStatements",
@@ -101,6 +104,7 @@ pub static INCIDENTS: [Incident; 12] = [
         }],
         innocent: &[],
         heap_share: EARLY,
+        thread: None,
     },
     Incident {
         program: "LockedFinalizer",
@@ -109,6 +113,7 @@ pub static INCIDENTS: [Incident; 12] = [
         expected: &[expected(STUCK, "Connection")],
         innocent: &[],
         heap_share: EARLY,
+        thread: Some(FinalizerState::Stuck),
     },
     Incident {
         program: "CloseDeadlock",
@@ -117,6 +122,7 @@ pub static INCIDENTS: [Incident; 12] = [
         expected: &[expected(STUCK, "Statement")],
         innocent: &[],
         heap_share: EARLY,
+        thread: Some(FinalizerState::Stuck),
     },
     Incident {
         program: "NetworkFinalizer",
@@ -125,6 +131,7 @@ pub static INCIDENTS: [Incident; 12] = [
         expected: &[expected(STUCK, "Session")],
         innocent: &[],
         heap_share: EARLY,
+        thread: Some(FinalizerState::Stuck),
     },
     Incident {
         program: "ThrowingFinalizer",
@@ -133,6 +140,7 @@ pub static INCIDENTS: [Incident; 12] = [
         expected: &[expected(&[AlertKind::FinalizerThrows], "Client")],
         innocent: &[],
         heap_share: EARLY,
+        thread: None,
     },
     Incident {
         program: "ResurrectingFinalizer",
@@ -147,6 +155,7 @@ pub static INCIDENTS: [Incident; 12] = [
         innocent: &[],
         // What lives is known from full collections alone, and a trend takes three of them.
         heap_share: 0.95,
+        thread: None,
     },
     Incident {
         program: "RegistrationContention",
@@ -155,6 +164,7 @@ pub static INCIDENTS: [Incident; 12] = [
         expected: &[expected(&[AlertKind::PendingGrowth], "Vector")],
         innocent: &[],
         heap_share: EARLY,
+        thread: None,
     },
     Incident {
         program: "StarvedFinalizer",
@@ -166,6 +176,7 @@ pub static INCIDENTS: [Incident; 12] = [
         )],
         innocent: &[],
         heap_share: EARLY,
+        thread: Some(FinalizerState::Starved),
     },
     Incident {
         program: "KilledFinalizer",
@@ -179,6 +190,7 @@ pub static INCIDENTS: [Incident; 12] = [
         }],
         innocent: &[],
         heap_share: EARLY,
+        thread: Some(FinalizerState::Dead),
     },
     Incident {
         program: "StaticCollection",
@@ -187,6 +199,7 @@ pub static INCIDENTS: [Incident; 12] = [
         expected: &[leak("Archive", "CACHE")],
         innocent: &[],
         heap_share: EARLY,
+        thread: None,
     },
     Incident {
         program: "TwoLeaks",
@@ -195,6 +208,7 @@ pub static INCIDENTS: [Incident; 12] = [
         expected: &[leak("Session", "SESSIONS"), leak("Cursor", "main")],
         innocent: &["Stream"],
         heap_share: EARLY,
+        thread: None,
     },
 ];
 

@@ -79,7 +79,19 @@ impl Incident {
             after = Duration::from_millis(record.uptime_ms);
             told.extend(raised(&record).cloned());
         }
-        let (heap_share, thread) = (heap_share(stream.records()), thread(stream.records()));
+        let heap_share = heap_share(stream.records());
+        if let Some(state) = self.thread {
+            let is_told = thread(stream.records()).is_some_and(|thread| thread.state == state);
+            if !is_told {
+                stream.wait_for("word of the finalizer thread", |record| {
+                    match &record.body {
+                        Body::FinalizerThread(thread) => thread.state == state,
+                        _ => false,
+                    }
+                });
+            }
+        }
+        let thread = thread(stream.records());
         let held = self.expected.iter().filter(|each| each.held_by.is_some());
         let holders = held.map(|each| self.holders(each, &mut stream)).collect();
         for class in self.expected.iter().filter_map(|each| each.class) {
