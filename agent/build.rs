@@ -26,9 +26,9 @@ const CLASSES: [&str; 7] = [
     "java/lang/ref/FinwatchKlass.class",
     "java/lang/ref/FinwatchChain.class",
     "java/lang/ref/FinwatchHook.class",
-    "java/lang/ref/FinwatchSites.class",
     "finwatch/Management.class",
     "finwatch/GarbageCollections.class",
+    "finwatch/Sites.class",
 ];
 
 fn main() -> ExitCode {

@@ -9,7 +9,7 @@
 
 use jni::{
     Env, jni_sig, jni_str,
-    objects::{JClass, JClassLoader, JValue},
+    objects::{JClass, JClassLoader, JObject, JValue},
     refs::Global,
     strings::{JNIStr, JNIString},
 };
@@ -40,10 +40,7 @@ const CHAIN: (&str, &[u8]) = (
     "java/lang/ref/FinwatchChain",
     class_file!("java/lang/ref/FinwatchChain"),
 );
-const SITES: (&str, &[u8]) = (
-    "java/lang/ref/FinwatchSites",
-    class_file!("java/lang/ref/FinwatchSites"),
-);
+const SITES: (&str, &[u8]) = ("finwatch/Sites", class_file!("finwatch/Sites"));
 const HOOK: (&str, &[u8]) = (splice::HOOK, class_file!("java/lang/ref/FinwatchHook"));
 const MANAGEMENT: (&str, &[u8]) = ("finwatch/Management", class_file!("finwatch/Management"));
 const COLLECTIONS: (&str, &[u8]) = (
@@ -91,7 +88,7 @@ pub fn names(feature_version: u32) -> splice::VmNames {
 pub struct Shim {
     slot: Global<JClass<'static>>,
     chain: Global<JClass<'static>>,
-    sites: Global<JClass<'static>>,
+    hook: Global<JClass<'static>>,
 }
 
 /// A class that has just got a slot.
@@ -129,8 +126,8 @@ impl Shim {
         let slot = define(env, jvmti, SLOT.0, SLOT.1)?;
         define(env, jvmti, KLASS.0, &splice::shim(KLASS.1, &renames)?)?;
         let chain = define(env, jvmti, CHAIN.0, &splice::shim(CHAIN.1, &renames)?)?;
-        let sites = define(env, jvmti, SITES.0, SITES.1)?;
-        if let Err(error) = jvmti::set_taker(env, |slot, stack| STACKS.taken(slot, stack)) {
+        if let Err(error) = bind_sites(env, jvmti) {
+            env.exception_clear();
             log::info(format_args!(
                 "it can't be seen where objects are made: {error}"
             ));
@@ -145,14 +142,14 @@ impl Shim {
         Ok(Shim {
             slot: env.new_global_ref(slot)?,
             chain: env.new_global_ref(chain)?,
-            sites: env.new_global_ref(sites)?,
+            hook: env.new_global_ref(hook)?,
         })
     }
 
     /// Whether the stacks of some registrations are taken from now on.
     pub fn sample_sites(&self, env: &mut Env, on: bool) -> jni::errors::Result<()> {
         let on = [JValue::Bool(on)];
-        env.call_static_method(&self.sites, jni_str!("set"), jni_sig!("(Z)V"), &on)?;
+        env.call_static_method(&self.hook, jni_str!("sample"), jni_sig!("(Z)V"), &on)?;
         Ok(())
     }
 
@@ -250,6 +247,31 @@ impl Shim {
             jvmti::long_array(env, answer.l()?)
         })
     }
+}
+
+/// Defines the class that takes stacks, and lets the hooks in `java.base` call it.
+fn bind_sites(env: &mut Env, jvmti: Environment) -> Result<(), ShimError> {
+    let sites = define(env, jvmti, SITES.0, SITES.1)?;
+    jvmti::bind_stacks(env, &sites, |slot, stack| STACKS.taken(slot, stack))?;
+    let object = boot_class(env, jvmti, "java.lang.Object")
+        .map_err(|_| jni::errors::Error::JavaException)?;
+    let Ok(base) = module(env, &object) else {
+        // JDK 8 has no modules.
+        env.exception_clear();
+        return Ok(());
+    };
+    let own = module(env, &sites)?;
+    // What `java.lang.instrument.Instrumentation.redefineModule` calls in the end.
+    let signature = jni_sig!("(Ljava/lang/Module;)V");
+    let name = jni_str!("implAddReads");
+    env.call_method(&base, name, signature, &[JValue::Object(&own)])?;
+    Ok(())
+}
+
+fn module<'local>(env: &mut Env<'local>, class: &JClass) -> jni::errors::Result<JObject<'local>> {
+    let signature = jni_sig!("()Ljava/lang/Module;");
+    env.call_method(class, jni_str!("getModule"), signature, &[])?
+        .l()
 }
 
 /// Defines the class that reads `java.lang.management`. Initialized by its first use.

@@ -2,7 +2,7 @@
 
 use finwatch_record::{FinalizerState, FinalizerThread, ReferenceHandlerState};
 
-use crate::top::numbers::milliseconds;
+use crate::numbers::milliseconds;
 
 /// What the finalizer thread does, as was told so many milliseconds ago. Begins with a verb.
 pub fn words(thread: &FinalizerThread, told_ms: u64) -> String {

@@ -9,6 +9,7 @@ use crate::attach::{self, Target};
 use crate::exit::Outcome;
 use crate::holding;
 use crate::jvm::Watch;
+use crate::numbers::grouped;
 use crate::quote::Plain;
 
 /// Find out who holds the finalizable objects of a class in a watched JVM
@@ -73,22 +74,28 @@ fn tell(out: &mut impl Write, holders: &Holders) -> io::Result<()> {
     writeln!(
         out,
         "{about}{} of {} instances are held:",
-        holders.held, holders.instances
+        grouped(holders.held),
+        grouped(holders.instances)
     )?;
     for path in &holders.paths {
         let words = holding::path(path);
-        writeln!(out, "  {:>9}  {}", path.count, Plain(&words))?;
+        writeln!(out, "  {:>11}  {}", grouped(path.count), Plain(&words))?;
     }
     match holders.unheld {
         Some(0) => {}
         Some(unheld) => writeln!(
             out,
-            "  {unheld:>9}  by nobody: they wait for a collection or their finalizer"
+            "  {:>11}  by nobody: they wait for a collection or their finalizer",
+            grouped(unheld)
         )?,
         None => {}
     }
     if let Some(sampled) = holders.sampled {
-        writeln!(out, "The numbers are estimated from {sampled} instances.")?;
+        writeln!(
+            out,
+            "The numbers are estimated from {} instances.",
+            grouped(sampled)
+        )?;
     }
     if let Some(reason) = &holders.incomplete_reason {
         writeln!(out, "Not the whole answer: {}.", Plain(reason))?;

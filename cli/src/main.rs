@@ -16,6 +16,8 @@ mod holding;
 mod jvm;
 mod list;
 mod man;
+mod markup;
+mod numbers;
 mod quote;
 mod report;
 mod schema;

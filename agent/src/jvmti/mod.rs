@@ -28,4 +28,4 @@ pub use references::{
 };
 #[cfg(test)]
 pub use stacks::test::location;
-pub use stacks::{FrameName, Location, frame_name, set_taker};
+pub use stacks::{FrameName, Location, bind as bind_stacks, frame_name};

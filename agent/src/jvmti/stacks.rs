@@ -4,10 +4,12 @@
 //! `can_get_line_numbers` are always there (HotSpot,
 //! `JvmtiManageCapabilities::init_always_capabilities`).
 
-use std::ptr::null_mut;
+use std::{ffi::c_void, ptr::null_mut};
 
 use jni::{
-    Env,
+    Env, NativeMethod,
+    errors::Error,
+    jni_str,
     objects::JClass,
     sys::{JNIEnv, jclass, jint},
 };
@@ -16,7 +18,6 @@ use once_cell::sync::OnceCell;
 use super::{
     callbacks::Entry,
     environment::{Capability, Environment},
-    error::JvmtiError,
     heap::class_name,
     memory::Allocated,
     raw,
@@ -25,8 +26,8 @@ use super::{
 /// Frames of a stack that are taken.
 const MOST_FRAMES: usize = 32;
 
-/// Frames at the top that are the agent's own: `FinwatchSites.take`, its caller and that one's.
-const OWN_FRAMES: jint = 3;
+/// Frames at the top that are the agent's own: `Sites.take` and the hook.
+const OWN_FRAMES: jint = 2;
 
 /// A place in a method, to be named later. Outlives the method: then it has no name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,31 +63,32 @@ struct Stacks {
 
 static STACKS: OnceCell<Stacks> = OnceCell::new();
 
-/// Has `taker` told of the stacks that are taken. The first caller's stays.
+/// Connects `Sites.take` with `taker`. The first caller's stays.
 ///
 /// # Errors
 /// The VM refused: no stacks are taken.
-pub fn set_taker(env: &Env, taker: Taker) -> Result<(), JvmtiError> {
-    let refused = |code| JvmtiError {
-        function: "GetEnv",
-        code,
-    };
-    let vm = env.get_java_vm().map_err(|_| refused(0))?;
+pub fn bind(env: &mut Env, sites: &JClass, taker: Taker) -> jni::errors::Result<()> {
+    let vm = env.get_java_vm()?;
     let stacks = STACKS.get_or_try_init(|| {
         // SAFETY: the VM's own pointer, as the VM gave it to `jni`.
-        let environment = unsafe { Environment::new(vm.get_raw()) }.map_err(refused)?;
-        environment.add_capability(Capability::GetSourceFileName)?;
-        environment.add_capability(Capability::GetLineNumbers)?;
-        Ok(Stacks { environment, taker })
+        let environment = unsafe { Environment::new(vm.get_raw()) }
+            .map_err(|_| Error::NullPtr("a JVMTI environment"))?;
+        let names = [Capability::GetSourceFileName, Capability::GetLineNumbers];
+        let has_all = names.map(|name| environment.add_capability(name).is_ok());
+        (has_all == [true, true])
+            .then_some(Stacks { environment, taker })
+            .ok_or(Error::NullPtr("a JVMTI environment"))
     });
-    stacks.map(drop)
+    stacks?;
+    // SAFETY: a static native method that takes an int and returns nothing.
+    unsafe {
+        let take =
+            NativeMethod::from_raw_parts(jni_str!("take"), jni_str!("(I)V"), take as *mut c_void);
+        env.register_native_methods(sites, &[take])
+    }
 }
 
-/// `FinwatchSites.take`. The VM looks for native methods of the boot loader's classes in the
-/// libraries of agents, by this name (HotSpot, `NativeLookup::lookup_style`). `RegisterNatives` has
-/// the VM warn on standard output (JDK 15 and later, `jni_RegisterNatives`).
-#[unsafe(no_mangle)]
-extern "system" fn Java_java_lang_ref_FinwatchSites_take(_: *mut JNIEnv, _: jclass, slot: jint) {
+extern "system" fn take(_: *mut JNIEnv, _: jclass, slot: jint) {
     let (Some(stacks), Ok(slot)) = (STACKS.get(), usize::try_from(slot)) else {
         return;
     };

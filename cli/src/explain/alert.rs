@@ -2,7 +2,7 @@
 
 use finwatch_record::{Alert, AlertKind, Counts};
 
-use crate::top::numbers::{bytes, grouped, milliseconds, rate, time};
+use crate::numbers::{bytes, grouped, milliseconds, rate, time};
 
 /// The counts at the end of the stream, newer than those of the alert.
 #[derive(Debug, Clone, Copy, Default)]

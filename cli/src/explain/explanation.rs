@@ -14,8 +14,8 @@ use super::outlook::Outlook;
 use super::steps::{self, Findings};
 use super::triage;
 use crate::finalizing;
+use crate::numbers::{grouped, milliseconds};
 use crate::time::timestamp;
-use crate::top::numbers::{grouped, milliseconds};
 
 /// A JVM that has been silent for longer than another by this much is not there any more.
 const SILENT_MS: u64 = 60_000;

@@ -5,8 +5,8 @@ use serde::{Serialize, Serializer};
 
 use super::known::Told;
 use super::moment::{length, when};
+use crate::numbers::bytes;
 use crate::time::timestamp;
-use crate::top::numbers::bytes;
 
 /// What is known of the time that is left.
 #[derive(Debug, Serialize)]

@@ -10,9 +10,9 @@ use super::moment::{length, utc, when};
 use super::wrap::wrap;
 use crate::finalizing;
 use crate::holding;
+use crate::numbers::{bytes, grouped, milliseconds};
 use crate::quote::Plain;
 use crate::time;
-use crate::top::numbers::{bytes, grouped, milliseconds};
 
 /// Columns of the labels.
 const LABEL: usize = 10;

@@ -2,15 +2,15 @@
 //!
 //! Names come out of somebody's program and may be anything: they are escaped on the way in, all of them.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Write};
 use std::path::Path;
 
 use finwatch_hprof::{Answer, ClassFacts, Finding, Holders, HoldingPath, Thread};
 
 use super::text::{link, of_field, of_root};
-use crate::quote::Plain;
+use crate::markup::Escaped;
+use crate::numbers::{bytes, grouped};
 use crate::time::timestamp;
-use crate::top::numbers::{bytes, grouped};
 
 const STYLE: &str = include_str!("page.css");
 /// Width of the bar of what holds everything, in rem.
@@ -196,42 +196,4 @@ fn threads(page: &mut String, threads: &[Thread]) -> fmt::Result {
         writeln!(page, "<pre>{}</pre>", Escaped(&thread.stack.join("\n")))?;
     }
     Ok(())
-}
-
-/// Text in HTML: no markup, and nothing that is not to be seen as itself but line ends.
-struct Escaped<'a>(&'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, line) in self.0.split('\n').enumerate() {
-            if place > 0 {
-                f.write_char('\n')?;
-            }
-            for c in Plain(line).to_string().chars() {
-                match c {
-                    '<' => f.write_str("&lt;")?,
-                    '>' => f.write_str("&gt;")?,
-                    '&' => f.write_str("&amp;")?,
-                    '"' => f.write_str("&quot;")?,
-                    '\'' => f.write_str("&#39;")?,
-                    c => f.write_char(c)?,
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_no_markup() {
-        let name = "a<script>\"&'\u{1b}[2J\nb";
-        assert_eq!(
-            Escaped(name).to_string(),
-            "a&lt;script&gt;&quot;&amp;&#39;\\u{1b}[2J\nb"
-        );
-    }
 }

@@ -7,9 +7,9 @@ use finwatch_hprof::{
     Answer, ClassFacts, Finding, Holders, HoldingField, HoldingPath, HoldingRoot, Thread,
 };
 
+use crate::numbers::{bytes, grouped};
 use crate::quote::Plain;
 use crate::time::timestamp;
-use crate::top::numbers::{bytes, grouped};
 
 /// Classes in the table; the rest is summed up.
 const CLASSES: usize = 12;

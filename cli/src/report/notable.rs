@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::classes::Class;
 use super::jvm::Jvm;
 use super::series::Series;
-use crate::top::numbers::{bytes, grouped, milliseconds, nanoseconds};
+use crate::numbers::{bytes, grouped, milliseconds, nanoseconds};
 
 /// Fewer objects are not worth a word.
 const MANY: f64 = 1000.0;

@@ -3,16 +3,16 @@
 //! Names come out of somebody's program and may be anything. In the HTML they are escaped; the JSON stands in a script
 //! element, which it can't end as it has no `<`; and the script makes text nodes of them, never markup.
 
-use std::fmt::{self, Display};
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::jvm::Jvm;
 use super::notable::{Notable, Weight, notable, spaced};
+use crate::markup::Escaped;
+use crate::numbers::{bytes, grouped};
 use crate::quote::Plain;
 use crate::stream::{Digest, File, Files};
-use crate::top::numbers::{bytes, grouped};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -227,25 +227,4 @@ fn file_line(file: &File) -> String {
         line += &format!("; it could not be read to its end: {}", Escaped(error));
     }
     line + "</li>"
-}
-
-/// Text in HTML, in an element or an attribute in double quotes.
-struct Escaped<'a>(&'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '&' => f.write_str("&amp;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                // What HTML does not allow, and what would turn the text around.
-                c if c.is_control() => write!(f, "{}", c.escape_default())?,
-                c => write!(f, "{}", Plain(c.encode_utf8(&mut [0; 4])))?,
-            }
-        }
-        Ok(())
-    }
 }

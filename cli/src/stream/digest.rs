@@ -6,9 +6,9 @@ use finwatch_record::{Body, Record};
 use serde::Serialize;
 
 use super::{Block, Line, Problem, Progress, Sources, Span, parse, read};
+use crate::numbers::grouped;
 use crate::quote::Quoted;
 use crate::time;
-use crate::top::numbers::grouped;
 
 /// So many problems of a file are shown, the first ones.
 const SHOWN: usize = 5;

@@ -4,9 +4,9 @@
 use std::cmp::Ordering;
 
 use super::model::{Class, Quantity};
-use super::numbers::{count, nanoseconds, rate};
 use super::text::plain;
 use super::theme::Theme;
+use crate::numbers::{count, nanoseconds, rate};
 
 /// A column of the table of classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -13,7 +13,6 @@ mod feed;
 mod inquiry;
 mod live;
 pub mod model;
-pub mod numbers;
 mod once;
 mod ranking;
 mod scene;

@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use super::feed::Feed;
 use super::model::{Class, Life, Model, Series};
-use super::numbers::time;
 use super::ranking::Ranking;
 use crate::exit::Outcome;
+use crate::numbers::time;
 use crate::quote::Plain;
 
 /// Titles of the table, the unit in the name. The class comes last: it may hold spaces.

@@ -4,9 +4,9 @@ use ratatui::text::{Line, Span};
 
 use super::{Screen, chart, rule, words};
 use crate::holding;
+use crate::numbers::{grouped, nanoseconds, rate};
 use crate::top::inquiry::Inquiry;
 use crate::top::model::{Class, Quantity};
-use crate::top::numbers::{grouped, nanoseconds, rate};
 use crate::top::text::{fit, fit_class, plain};
 use crate::top::theme::Theme;
 
@@ -214,6 +214,6 @@ fn amount(quantity: Quantity, value: f64) -> String {
     match quantity {
         Quantity::P99 => nanoseconds(value as u64),
         Quantity::In | Quantity::Out => rate(value, 9),
-        Quantity::Registered | Quantity::Pending => crate::top::numbers::count(value as u64, 9),
+        Quantity::Registered | Quantity::Pending => crate::numbers::count(value as u64, 9),
     }
 }

@@ -5,8 +5,8 @@ use ratatui::text::{Line, Span};
 
 use super::words::{self, Tone};
 use super::{Screen, both_ends, chart};
+use crate::numbers::{bytes, grouped, milliseconds, rate, time};
 use crate::top::model::Life;
-use crate::top::numbers::{bytes, grouped, milliseconds, rate, time};
 use crate::top::text::{fit, fit_class, plain, width};
 
 /// Alerts that are shown at most; how many more there are is said.

@@ -4,7 +4,7 @@ use finwatch_record::{Pool, PoolKind};
 use ratatui::text::{Line, Span};
 
 use super::{Screen, chart, rule};
-use crate::top::numbers::{bytes, grouped, milliseconds};
+use crate::numbers::{bytes, grouped, milliseconds};
 use crate::top::text::{fit, plain, width};
 
 /// Columns of the numbers of a pool, and the least that its name gets.

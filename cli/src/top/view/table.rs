@@ -6,9 +6,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{Screen, chart, put, words};
+use crate::numbers::{grouped, time};
 use crate::top::columns::{Column, Placed, place};
 use crate::top::model::Class;
-use crate::top::numbers::{grouped, time};
 use crate::top::text::{fit, fit_class, plain, width};
 
 /// Classes that fit: not the titles, nor the line about those that are not listed.

@@ -5,7 +5,7 @@ use finwatch_record::{
 };
 
 use crate::finalizing;
-use crate::top::numbers::grouped;
+use crate::numbers::grouped;
 use crate::top::text::plain;
 use crate::top::theme::Theme;
 

@@ -1,5 +1,6 @@
 package java.lang.ref;
 
+import finwatch.Sites;
 import sun.misc.JavaLangAccess;
 import sun.misc.Unsafe;
 import sun.misc.VM;
@@ -93,11 +94,32 @@ final class FinwatchHook {
     /** There are some. */
     private static volatile boolean uncalled;
 
+    /** {@link Sites} is there for this class. */
+    private static boolean linked;
+
+    /** Whether stacks are taken. A thread that sees it late takes one more, or one less. */
+    private static boolean sampling;
+
     private FinwatchHook() {}
 
     /** Fails, before any call is redirected here, on a JDK without the method that {@link #enqueued} calls. */
     static void prepare() {
         VM.addFinalRefCount(0);
+    }
+
+    /** Has the VM resolve the call, which must not be left to a registration. */
+    static void link() {
+        try {
+            Sites.take(NOTHING);
+            linked = true;
+        } catch (Throwable notThere) {
+            // No stacks then.
+        }
+    }
+
+    /** Whether the stacks of some registrations are taken from now on. The agent's own thread only. */
+    static void sample(boolean on) {
+        sampling = on && linked;
     }
 
     private static long threadIdOffset() {
@@ -142,8 +164,9 @@ final class FinwatchHook {
             // At distances that no pattern of the program keeps step with (Fibonacci hashing:
             // Knuth, The Art of Computer Programming 3, 6.4), and the first few.
             long hash = before * 0x9E3779B97F4A7C15L;
-            if (hash >>> (before < OFTEN_SAMPLED ? 54 : 50) == 0 || before < FIRST_SAMPLED) {
-                FinwatchSites.sample(slot);
+            boolean chosen = hash >>> (before < OFTEN_SAMPLED ? 54 : 50) == 0 || before < FIRST_SAMPLED;
+            if (chosen && sampling) {
+                Sites.take(slot);
             }
         } finally {
             if (!counted) {

@@ -421,7 +421,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         int slot = FinwatchHook.enter(LOCK);
         FinwatchHook.registered(slot);
         FinwatchHook.prepare();
-        FinwatchSites.link();
+        FinwatchHook.link();
         return slot;
     }
 }
