@@ -3,16 +3,18 @@
 //! Used by the agent's own thread, and at the end of the VM by the thread that ends it;
 //! a lock keeps them apart. JNI is called here, so never in a callback of the collector.
 
+mod answers;
+mod thread;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     ffi::CStr,
-    time::{Duration, Instant, SystemTime},
+    time::{Instant, SystemTime},
 };
 
 use finwatch_record::{
-    AgentCost, AgentInfo, Alert, AlertState, Body, Collection, Coverage, Finalizer, FinalizerState,
-    FinalizerThread, Gc, Holders, JvmInfo, Mode, OutOfMemory, Resource, Sample, Sites, Start, Stop,
-    StopReason, Trigger,
+    AgentCost, AgentInfo, Body, Collection, Coverage, Finalizer, FinalizerState, Gc, Holders,
+    JvmInfo, Mode, Sample, Start, Stop, StopReason, Trigger,
 };
 use jni::Env;
 
@@ -20,7 +22,6 @@ use crate::{
     alerts::{Alerts, Moment, Seen, Thresholds},
     collections::{Collections, Times, millis},
     exhausted::LastKnown,
-    finalizer_thread,
     hooks::Splicing,
     jvmti::Environment,
     log,
@@ -30,24 +31,12 @@ use crate::{
     run_queue::RunQueue,
     seeker::Seeker,
     stream::Stream,
-    watch::{Watch, WatchError},
+    watch::Watch,
 };
 
 /// The clocks of agent and JVM are read one after the other so many times; the reading that
 /// took least tells best how they stand to each other.
 const CLOCK_READINGS: usize = 5;
-
-/// Classes whose holders are kept for the case that memory runs out.
-const MOST_HELD: usize = 8;
-
-/// Sites that no alert is about are told for so many classes,
-const BUSIEST: usize = 5;
-
-/// for the first time after so many milliseconds,
-const FIRST_SITES_MS: u64 = 60_000;
-
-/// and then this often.
-const SITES_EVERY_MS: u64 = 600_000;
 
 /// What is known and kept of the JVM.
 pub struct Run {
@@ -419,159 +408,6 @@ impl Run {
         }
         self.seek_holders(env, clock);
         self.watch.release_unloaded(env);
-    }
-
-    /// What the thread of an application that runs out of memory is to tell. Needs no JNI.
-    pub fn known(&mut self) -> OutOfMemory {
-        let ranking = self.watch.rank(None);
-        let (classes, classes_omitted) = ranking.list(self.options.classes);
-        OutOfMemory {
-            resource: Resource::Other,
-            description: String::new(),
-            error_thrown: false,
-            finalizer: ranking.whole(),
-            classes,
-            classes_omitted,
-            holders: self.held.iter().cloned().collect(),
-            alerts: self.alerts.as_ref().map(Alerts::raised).unwrap_or_default(),
-        }
-    }
-
-    /// Where [`Run::known`] is kept after each sample.
-    pub fn last_known(&self) -> LastKnown {
-        LastKnown::clone(&self.last_known)
-    }
-
-    /// Where the objects are made that alerts are about, and from time to time those of the busiest
-    /// classes.
-    fn sites(&mut self, env: &mut Env, told: &[Alert], uptime_ms: u64) -> Vec<Sites> {
-        if !self.options.sites {
-            return Vec::new();
-        }
-        let mut sites = Vec::new();
-        for alert in told
-            .iter()
-            .filter(|alert| alert.state == AlertState::Raised)
-        {
-            for class in [&alert.class, &alert.cause_class].into_iter().flatten() {
-                let loader = alert.loader.as_deref();
-                sites.extend(self.watch.sites(env, class, loader));
-            }
-        }
-        if uptime_ms >= self.sites_due_ms {
-            if self.sites_due_ms > 0 {
-                sites.extend(self.watch.newest_sites(env, BUSIEST));
-            }
-            let wait = match self.sites_due_ms {
-                0 => FIRST_SITES_MS,
-                _ => SITES_EVERY_MS,
-            };
-            self.sites_due_ms = uptime_ms + wait;
-        }
-        sites
-    }
-
-    /// Finds out who holds the objects that an alert was about, when that is due.
-    fn seek_holders(&mut self, env: &mut Env, clock: &PauseClock) {
-        let Some((class, loader)) = self.seeker.due(Instant::now()) else {
-            return;
-        };
-        let began = Instant::now();
-        if let Err(error) = self.find_holders(env, clock, &class, loader.as_deref()) {
-            log::info(format_args!("not found out who holds {class}: {error}"));
-        }
-        self.seeker.sought(began, Instant::now());
-    }
-
-    /// Finds out who holds the objects of a class, of one loader or of each, and makes a record
-    /// of it.
-    ///
-    /// # Errors
-    /// In words for the user.
-    pub fn find_holders(
-        &mut self,
-        env: &mut Env,
-        clock: &PauseClock,
-        class: &str,
-        loader: Option<&str>,
-    ) -> Result<Vec<Holders>, WatchError> {
-        let pause = self.options.pause;
-        let found = self.watch.find_holders(env, class, loader, pause, clock);
-        // An OutOfMemoryError of ours must not stay pending.
-        env.exception_clear();
-        let found = found?;
-        for holders in &found {
-            self.keep(holders);
-            if let Some(alerts) = &mut self.alerts {
-                alerts.holders(holders);
-            }
-            let uptime_ms = clock.uptime_ms();
-            self.stream
-                .emit(Body::Holders(Box::new(holders.clone())), uptime_ms);
-        }
-        Ok(found)
-    }
-
-    fn keep(&mut self, holders: &Holders) {
-        self.held
-            .retain(|held| held.class != holders.class || held.loader != holders.loader);
-        if self.held.len() >= MOST_HELD {
-            self.held.pop_front();
-        }
-        self.held.push_back(holders.clone());
-    }
-
-    /// Looks at the finalizer thread where there is reason to, and once more when there is no
-    /// longer.
-    fn look_at_thread(
-        &self,
-        env: &mut Env,
-        uptime_ms: u64,
-        starved: Option<Duration>,
-    ) -> Option<FinalizerThread> {
-        let alerts = self.alerts.as_ref()?;
-        if !alerts.wants_a_look(uptime_ms) && self.thread.is_none() && starved.is_none() {
-            return None;
-        }
-        // Classes that are initialized with the heap full fail for ever, for the program too.
-        if !management::has_room(env, self.jvmti).unwrap_or(false) {
-            env.exception_clear();
-            return None;
-        }
-        let stuck_ms = self.options.stuck.as_millis() as u64;
-        let inside = alerts.inside();
-        match finalizer_thread::look(env, self.jvmti, inside.as_ref(), uptime_ms, stuck_ms) {
-            Ok(mut thread) => {
-                if let Some(starved) = starved
-                    && thread.state == FinalizerState::Running
-                {
-                    thread.state = FinalizerState::Starved;
-                    thread.since_uptime_ms = uptime_ms.saturating_sub(starved.as_millis() as u64);
-                }
-                Some(thread)
-            }
-            Err(error) => {
-                env.exception_clear();
-                log::debug(format_args!(
-                    "the finalizer thread can't be looked at: {error}"
-                ));
-                None
-            }
-        }
-    }
-
-    /// Makes a record of it where it does something else than at the last look.
-    fn tell_thread(&mut self, thread: Option<FinalizerThread>, uptime_ms: u64) {
-        let Some(thread) = thread else { return };
-        let is_fine = matches!(
-            thread.state,
-            FinalizerState::Waiting | FinalizerState::Running
-        );
-        let now = Some(thread.state).filter(|_| !is_fine);
-        if std::mem::replace(&mut self.thread, now) != now {
-            self.stream
-                .emit(Body::FinalizerThread(Box::new(thread)), uptime_ms);
-        }
     }
 
     fn cost(&self) -> AgentCost {

@@ -1,0 +1,124 @@
+//! Where objects are made and who holds them: told with alerts, to whoever asks, and when memory
+//! runs out.
+
+use std::time::Instant;
+
+use finwatch_record::{Alert, AlertState, Body, Holders, OutOfMemory, Resource, Sites};
+use jni::Env;
+
+use super::Run;
+use crate::{alerts::Alerts, exhausted::LastKnown, log, pauses::PauseClock, watch::WatchError};
+
+/// Classes whose holders are kept for the case that memory runs out.
+const MOST_HELD: usize = 8;
+
+/// Sites that no alert is about are told for so many classes,
+const BUSIEST: usize = 5;
+
+/// for the first time after so many milliseconds,
+const FIRST_SITES_MS: u64 = 60_000;
+
+/// and then this often.
+const SITES_EVERY_MS: u64 = 600_000;
+
+impl Run {
+    /// Where the objects are made that alerts are about, and from time to time those of the busiest
+    /// classes.
+    pub(super) fn sites(&mut self, env: &mut Env, told: &[Alert], uptime_ms: u64) -> Vec<Sites> {
+        if !self.options.sites {
+            return Vec::new();
+        }
+        let mut sites = Vec::new();
+        for alert in told
+            .iter()
+            .filter(|alert| alert.state == AlertState::Raised)
+        {
+            for class in [&alert.class, &alert.cause_class].into_iter().flatten() {
+                let loader = alert.loader.as_deref();
+                sites.extend(self.watch.sites(env, class, loader));
+            }
+        }
+        if uptime_ms >= self.sites_due_ms {
+            if self.sites_due_ms > 0 {
+                sites.extend(self.watch.newest_sites(env, BUSIEST));
+            }
+            let wait = match self.sites_due_ms {
+                0 => FIRST_SITES_MS,
+                _ => SITES_EVERY_MS,
+            };
+            self.sites_due_ms = uptime_ms + wait;
+        }
+        sites
+    }
+
+    /// Finds out who holds the objects that an alert was about, when that is due.
+    pub(super) fn seek_holders(&mut self, env: &mut Env, clock: &PauseClock) {
+        let Some((class, loader)) = self.seeker.due(Instant::now()) else {
+            return;
+        };
+        let began = Instant::now();
+        if let Err(error) = self.find_holders(env, clock, &class, loader.as_deref()) {
+            log::info(format_args!("not found out who holds {class}: {error}"));
+        }
+        self.seeker.sought(began, Instant::now());
+    }
+
+    /// Finds out who holds the objects of a class, of one loader or of each, and makes a record
+    /// of it.
+    ///
+    /// # Errors
+    /// In words for the user.
+    pub fn find_holders(
+        &mut self,
+        env: &mut Env,
+        clock: &PauseClock,
+        class: &str,
+        loader: Option<&str>,
+    ) -> Result<Vec<Holders>, WatchError> {
+        let pause = self.options.pause;
+        let found = self.watch.find_holders(env, class, loader, pause, clock);
+        // An OutOfMemoryError of ours must not stay pending.
+        env.exception_clear();
+        let found = found?;
+        for holders in &found {
+            self.keep(holders);
+            if let Some(alerts) = &mut self.alerts {
+                alerts.holders(holders);
+            }
+            let uptime_ms = clock.uptime_ms();
+            self.stream
+                .emit(Body::Holders(Box::new(holders.clone())), uptime_ms);
+        }
+        Ok(found)
+    }
+
+    fn keep(&mut self, holders: &Holders) {
+        self.held
+            .retain(|held| held.class != holders.class || held.loader != holders.loader);
+        if self.held.len() >= MOST_HELD {
+            self.held.pop_front();
+        }
+        self.held.push_back(holders.clone());
+    }
+
+    /// What the thread of an application that runs out of memory is to tell. Needs no JNI.
+    pub fn known(&mut self) -> OutOfMemory {
+        let ranking = self.watch.rank(None);
+        let (classes, classes_omitted) = ranking.list(self.options.classes);
+        OutOfMemory {
+            resource: Resource::Other,
+            description: String::new(),
+            error_thrown: false,
+            finalizer: ranking.whole(),
+            classes,
+            classes_omitted,
+            holders: self.held.iter().cloned().collect(),
+            alerts: self.alerts.as_ref().map(Alerts::raised).unwrap_or_default(),
+        }
+    }
+
+    /// Where [`Run::known`] is kept after each sample.
+    pub fn last_known(&self) -> LastKnown {
+        LastKnown::clone(&self.last_known)
+    }
+}

@@ -1,0 +1,64 @@
+//! What the finalizer thread is in, told when that begins and ends.
+
+use std::time::Duration;
+
+use finwatch_record::{Body, FinalizerState, FinalizerThread};
+use jni::Env;
+
+use super::Run;
+use crate::{finalizer_thread, log, management};
+
+impl Run {
+    /// Looks at the finalizer thread where there is reason to, and once more when there is no
+    /// longer.
+    pub(super) fn look_at_thread(
+        &self,
+        env: &mut Env,
+        uptime_ms: u64,
+        starved: Option<Duration>,
+    ) -> Option<FinalizerThread> {
+        let alerts = self.alerts.as_ref()?;
+        if !alerts.wants_a_look(uptime_ms) && self.thread.is_none() && starved.is_none() {
+            return None;
+        }
+        // Classes that are initialized with the heap full fail for ever, for the program too.
+        if !management::has_room(env, self.jvmti).unwrap_or(false) {
+            env.exception_clear();
+            return None;
+        }
+        let stuck_ms = self.options.stuck.as_millis() as u64;
+        let inside = alerts.inside();
+        match finalizer_thread::look(env, self.jvmti, inside.as_ref(), uptime_ms, stuck_ms) {
+            Ok(mut thread) => {
+                if let Some(starved) = starved
+                    && thread.state == FinalizerState::Running
+                {
+                    thread.state = FinalizerState::Starved;
+                    thread.since_uptime_ms = uptime_ms.saturating_sub(starved.as_millis() as u64);
+                }
+                Some(thread)
+            }
+            Err(error) => {
+                env.exception_clear();
+                log::debug(format_args!(
+                    "the finalizer thread can't be looked at: {error}"
+                ));
+                None
+            }
+        }
+    }
+
+    /// Makes a record of it where it does something else than at the last look.
+    pub(super) fn tell_thread(&mut self, thread: Option<FinalizerThread>, uptime_ms: u64) {
+        let Some(thread) = thread else { return };
+        let is_fine = matches!(
+            thread.state,
+            FinalizerState::Waiting | FinalizerState::Running
+        );
+        let now = Some(thread.state).filter(|_| !is_fine);
+        if std::mem::replace(&mut self.thread, now) != now {
+            self.stream
+                .emit(Body::FinalizerThread(Box::new(thread)), uptime_ms);
+        }
+    }
+}
