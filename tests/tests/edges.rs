@@ -60,6 +60,7 @@ fn with_the_heap_full_what_registered_is_counted_and_nothing_else() {
             ) >= made
         );
         jvm.tell("drop");
+        jvm.tell(&format!("await subject.Plain {}", made.unwrap_or(0)));
         let sample = assert_chain(&mut jvm, &mut stream);
         assert_eq!(
             sample.coverage.level,
