@@ -48,7 +48,9 @@ impl Stream {
     /// counted.
     pub fn emit(&self, body: Body, uptime_ms: u64) {
         let mut made = self.counters.made.lock();
-        let record = self.record(body, uptime_ms, made.records);
+        // A thread may have looked at the clock and then waited for another's record.
+        made.uptime_ms = made.uptime_ms.max(uptime_ms);
+        let record = self.record(body, made.uptime_ms, made.records);
         made.records += 1;
         if made.ended || self.records.try_send(record).is_err() {
             self.counters.dropped.fetch_add(1, Ordering::Relaxed);
@@ -113,6 +115,8 @@ pub(crate) struct Counters {
 struct Made {
     /// Records made, which is the next `seq`.
     records: u64,
+    /// The latest `uptime_ms`.
+    uptime_ms: u64,
     /// The writer is gone: what is made from now on is dropped.
     ended: bool,
 }
@@ -184,6 +188,16 @@ mod tests {
         stream.emit(body(), 8);
         let after = records.try_recv().unwrap();
         assert_eq!((after.seq, after.uptime_ms), (CAPACITY as u64 + 3, 8));
+    }
+
+    #[test]
+    fn a_record_that_comes_late_is_not_of_an_earlier_time() {
+        let (stream, records) = Stream::new();
+        for uptime_ms in [7, 6, 8] {
+            stream.emit(body(), uptime_ms);
+        }
+        let times: Vec<u64> = records.try_iter().map(|record| record.uptime_ms).collect();
+        assert_eq!(times, [7, 7, 8]);
     }
 
     #[test]
