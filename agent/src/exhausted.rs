@@ -90,7 +90,7 @@ impl Exhausted {
         }
         let fresh = run
             .try_lock_for(PATIENCE)
-            .and_then(|mut run| run.as_mut().map(Run::known));
+            .and_then(|run| run.as_ref().map(Run::known));
         let Some(known) = fresh.or_else(|| to.last_known.lock().clone()) else {
             return;
         };

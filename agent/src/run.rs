@@ -377,6 +377,7 @@ impl Run {
             Some(alerts) => alerts.sample(&seen, ranking.each()),
             None => Vec::new(),
         };
+        *self.last_known.lock() = Some(self.known_with(counts, (classes.clone(), classes_omitted)));
         let sample = Sample {
             trigger,
             coverage: self.watch.coverage().clone(),
@@ -402,7 +403,6 @@ impl Run {
             self.seeker.raised(&alert);
             self.stream.emit(Body::Alert(Box::new(alert)), uptime_ms);
         }
-        *self.last_known.lock() = Some(self.known());
         for sites in sites {
             self.stream.emit(Body::Sites(Box::new(sites)), uptime_ms);
         }

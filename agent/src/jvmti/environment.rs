@@ -96,6 +96,17 @@ impl Environment {
         }
     }
 
+    /// A new environment beside those that there are.
+    pub(super) fn another(env: &Env) -> Result<Environment, JvmtiError> {
+        let refused = |code| JvmtiError {
+            function: "GetEnv",
+            code,
+        };
+        let vm = env.get_java_vm().map_err(|_| refused(0))?;
+        // SAFETY: the VM's own pointer, as the VM gave it to `jni`.
+        unsafe { Environment::new(vm.get_raw()) }.map_err(refused)
+    }
+
     pub(super) fn as_ptr(self) -> *mut jvmtiEnv {
         self.0.as_ptr()
     }

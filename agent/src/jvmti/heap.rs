@@ -136,13 +136,7 @@ pub struct TaggedHeap(Environment);
 impl TaggedHeap {
     /// A new one, without a tag.
     pub fn open(env: &Env) -> Result<TaggedHeap, JvmtiError> {
-        let refused = |code| JvmtiError {
-            function: "GetEnv",
-            code,
-        };
-        let vm = env.get_java_vm().map_err(|_| refused(0))?;
-        // SAFETY: the VM's own pointer, as the VM gave it to `jni`.
-        let heap = TaggedHeap(unsafe { Environment::new(vm.get_raw()) }.map_err(refused)?);
+        let heap = TaggedHeap(Environment::another(env)?);
         heap.0.add_capability(Capability::TagObjects)?;
         Ok(heap)
     }

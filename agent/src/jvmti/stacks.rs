@@ -18,6 +18,7 @@ use once_cell::sync::OnceCell;
 use super::{
     callbacks::Entry,
     environment::{Capability, Environment},
+    error::JvmtiError,
     heap::class_name,
     memory::Allocated,
     raw,
@@ -68,18 +69,13 @@ static STACKS: OnceCell<Stacks> = OnceCell::new();
 /// # Errors
 /// The VM refused: no stacks are taken.
 pub fn bind(env: &mut Env, sites: &JClass, taker: Taker) -> jni::errors::Result<()> {
-    let vm = env.get_java_vm()?;
     let stacks = STACKS.get_or_try_init(|| {
-        // SAFETY: the VM's own pointer, as the VM gave it to `jni`.
-        let environment = unsafe { Environment::new(vm.get_raw()) }
-            .map_err(|_| Error::NullPtr("a JVMTI environment"))?;
-        let names = [Capability::GetSourceFileName, Capability::GetLineNumbers];
-        let has_all = names.map(|name| environment.add_capability(name).is_ok());
-        (has_all == [true, true])
-            .then_some(Stacks { environment, taker })
-            .ok_or(Error::NullPtr("a JVMTI environment"))
+        let environment = Environment::another(env)?;
+        environment.add_capability(Capability::GetSourceFileName)?;
+        environment.add_capability(Capability::GetLineNumbers)?;
+        Ok(Stacks { environment, taker })
     });
-    stacks?;
+    stacks.map_err(|_: JvmtiError| Error::NullPtr("a JVMTI environment"))?;
     // SAFETY: a static native method that takes an int and returns nothing.
     unsafe {
         let take =

@@ -3,7 +3,10 @@
 
 use std::time::Instant;
 
-use finwatch_record::{Alert, AlertState, Body, Holders, OutOfMemory, Resource, Sites};
+use finwatch_record::{
+    Alert, AlertState, Body, ClassRow, Counts, Holders, OmittedClasses, OutOfMemory, Resource,
+    Sites,
+};
 use jni::Env;
 
 use super::Run;
@@ -102,14 +105,22 @@ impl Run {
     }
 
     /// What the thread of an application that runs out of memory is to tell. Needs no JNI.
-    pub fn known(&mut self) -> OutOfMemory {
+    pub fn known(&self) -> OutOfMemory {
         let ranking = self.watch.rank(None);
-        let (classes, classes_omitted) = ranking.list(self.options.classes);
+        self.known_with(ranking.whole(), ranking.list(self.options.classes))
+    }
+
+    /// The same, with a ledger that has been read.
+    pub(super) fn known_with(
+        &self,
+        finalizer: Counts,
+        (classes, classes_omitted): (Vec<ClassRow>, OmittedClasses),
+    ) -> OutOfMemory {
         OutOfMemory {
             resource: Resource::Other,
             description: String::new(),
             error_thrown: false,
-            finalizer: ranking.whole(),
+            finalizer,
             classes,
             classes_omitted,
             holders: self.held.iter().cloned().collect(),
