@@ -22,6 +22,7 @@ pub mod options;
 pub mod pauses;
 pub mod run;
 mod run_queue;
+mod sampling;
 pub mod schedule;
 mod seeker;
 pub mod shim;

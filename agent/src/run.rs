@@ -26,7 +26,7 @@ use crate::{
     jvmti::Environment,
     log,
     management::{self, Management, Reading},
-    options::Options,
+    options::{self, Options},
     pauses::{Pause, PauseClock},
     run_queue::RunQueue,
     seeker::Seeker,
@@ -157,7 +157,7 @@ impl Run {
 
     /// Takes everything out of the JVM that was put into it.
     pub fn leave(mut self, env: &mut Env) {
-        self.watch.sample_sites(env, false);
+        self.watch.sample_sites(env, options::Sites::Off);
         self.ignore_collections(env);
         self.watch.end();
     }
