@@ -20,6 +20,7 @@ pub mod log;
 pub mod management;
 pub mod options;
 pub mod pauses;
+mod pending_list;
 pub mod run;
 mod run_queue;
 mod sampling;

@@ -40,6 +40,10 @@ pub fn headline(alert: &Alert, now: Now) -> String {
         AlertKind::FinalizerStuck => format!(
             "the finalizer thread is STUCK in {class}.finalize(), and {waiting} objects wait"
         ),
+        AlertKind::ReferenceHandlerStalled => {
+            "the Reference Handler is STUCK: no dead object is queued, so none is finalized"
+                .to_owned()
+        }
         AlertKind::FinalizerDead => format!(
             "the finalizer thread is DEAD: {waiting} objects wait, and none will be finalized"
         ),
@@ -125,6 +129,18 @@ pub fn evidence(alert: &Alert) -> String {
         AlertKind::FinalizerStuck => vec![
             numbers.say("inside_ms", Numbers::milliseconds, " in this one call"),
             numbers.say("pending", Numbers::count, " objects of all classes pending"),
+        ],
+        AlertKind::ReferenceHandlerStalled => vec![
+            numbers.say(
+                "stalled_ms",
+                Numbers::milliseconds,
+                " without taking anything",
+            ),
+            numbers.say(
+                "registered",
+                Numbers::count,
+                " registered, how many of them dead is not known",
+            ),
         ],
         AlertKind::FinalizerDead => vec![
             numbers.say("pending", Numbers::count, " pending"),
