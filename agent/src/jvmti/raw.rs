@@ -63,7 +63,8 @@ pub union ReferenceInfo {
 pub struct FrameInfo {
     /// The tag of the thread.
     pub thread_tag: jlong,
-    thread_id: jlong,
+    /// Its `Thread.getId()`.
+    pub thread_id: jlong,
     depth: jint,
     /// The method of the frame.
     pub method: jmethodID,
