@@ -1,15 +1,14 @@
 //! Streams made of records with known numbers, and what the page says of them.
 
-use std::io::Write as _;
-
 use finwatch_record::{
-    AgentCost, Body, ClassRow, Counts, Coverage, CoverageLevel, FinalizeDurations, Finalizer, Gc,
-    OmittedClasses, Record, Sample, Trigger,
+    AgentCost, Body, ClassRow, Counts, Coverage, CoverageLevel, FinalizeDurations,
+    Finalizer, Gc, OmittedClasses, Record, Sample, Trigger,
 };
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::stream::examples::{digest, file};
 
 const STARTED_MS: u64 = 1_764_000_000_000;
 
@@ -66,28 +65,8 @@ fn sample(pid: u32, second: u64, class: &str, counts: Counts) -> Record {
     }
 }
 
-fn file(records: &[Record]) -> Vec<u8> {
-    let lines = records
-        .iter()
-        .map(|record| serde_json::to_string(record).unwrap() + "\n");
-    lines.collect::<String>().into_bytes()
-}
-
 fn page(files: &[Vec<u8>]) -> Page {
-    let directory = tempfile::tempdir().unwrap();
-    let names: Vec<OsString> = (0..files.len())
-        .map(|n| directory.path().join(n.to_string()).into())
-        .collect();
-    for (name, bytes) in names.iter().zip(files) {
-        std::fs::File::create(name)
-            .unwrap()
-            .write_all(bytes)
-            .unwrap();
-    }
-    let mut sources = Sources::open(&names).unwrap();
-    let (digest, is_complete) = Digest::read(&mut sources);
-    assert!(is_complete);
-    Page::of(digest)
+    Page::of(digest(files))
 }
 
 fn json(page: &Page) -> Value {
