@@ -5,12 +5,13 @@
 
 use std::path::Path;
 
+use finwatch_record::Baseline;
 use serde::Serialize;
 
 use super::jvm::Jvm;
 use super::notable::{Notable, Weight, notable, spaced};
 use crate::markup::Escaped;
-use crate::numbers::{bytes, grouped};
+use crate::numbers::{bytes, grouped, nanoseconds};
 use crate::quote::Plain;
 use crate::stream::{Digest, File, Files};
 
@@ -214,7 +215,22 @@ fn facts(jvm: &Jvm) -> String {
             ),
         );
     }
+    if let Some(baseline) = &start.baseline {
+        facts += &fact("registered before", &before(baseline));
+    }
     facts
+}
+
+/// What there was when the agent came.
+fn before(baseline: &Baseline) -> String {
+    let objects = match baseline.objects {
+        1 => "1 object was".to_owned(),
+        objects => format!("{} objects were", grouped(objects)),
+    };
+    let pause = nanoseconds((baseline.pause_ms * 1e6) as u64);
+    format!(
+        "{objects} there when finwatch came; while it counted them, registering another one took {pause} at most"
+    )
 }
 
 fn fact(name: &str, value: &str) -> String {

@@ -1,14 +1,15 @@
 //! Streams made of records with known numbers, and what the page says of them.
 
 use finwatch_record::{
-    AgentCost, Body, ClassRow, Counts, Coverage, CoverageLevel, FinalizeDurations,
-    Finalizer, Gc, OmittedClasses, Record, Sample, Trigger,
+    AgentCost, Baseline, Body, ClassRow, Counts, Coverage, CoverageLevel, FinalizeDurations,
+    Finalizer, Gc, OmittedClasses, Record, Sample, Start, Trigger,
 };
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
 use crate::stream::examples::{digest, file};
+use crate::top::model::examples;
 
 const STARTED_MS: u64 = 1_764_000_000_000;
 
@@ -206,6 +207,30 @@ fn what_is_notable_is_said() {
     assert_eq!(quiet.len(), 2, "{quiet:?}");
     assert!(has(&quiet, "finwatch itself took"), "{quiet:?}");
     assert!(has(&quiet, "The stream has no end"), "{quiet:?}");
+}
+
+#[test]
+fn what_was_there_before_the_agent_is_told() {
+    let begun = |baseline| {
+        let start = Start {
+            baseline,
+            ..examples::start()
+        };
+        let start = examples::record(0, 1000, Body::Start(Box::new(start)));
+        page(&[file(&[start])]).html().unwrap()
+    };
+    let counted = begun(Some(Baseline {
+        objects: 12_345,
+        pause_ms: 1.5,
+    }));
+    assert!(
+        counted.contains(
+            "<dt>registered before</dt><dd>12,345 objects were there when finwatch came; while it counted them, \
+             registering another one took 1.50ms at most</dd>"
+        ),
+        "{counted}"
+    );
+    assert!(!begun(None).contains("<dt>registered before</dt>"));
 }
 
 #[test]
