@@ -51,26 +51,17 @@ pub fn walk(rules: &Rules, line: &str) -> Result<Walked, serde_json::Error> {
 /// Reads a line as the agent writes nearly all.
 fn walk_compact(rules: &Rules, line: &str) -> Option<Walked> {
     let mut walked = Walked::default();
-    let root = &mut Root {
-        rules,
-        walked: &mut walked,
-        body: None,
-        is_type_late: false,
-    };
     let mut json = Compact::new(line);
-    json.deserialize_map(root).ok()?;
+    json.deserialize_map(&mut Root::new(rules, &mut walked))
+        .ok()?;
     json.end().ok()?;
     Some(walked)
 }
 
+/// Reads any other line.
 fn walk_json(rules: &Rules, line: &str) -> Result<Walked, serde_json::Error> {
     let mut walked = Walked::default();
-    let mut root = Root {
-        rules,
-        walked: &mut walked,
-        body: None,
-        is_type_late: false,
-    };
+    let mut root = Root::new(rules, &mut walked);
     let mut json = serde_json::Deserializer::from_str(line);
     match json.deserialize_map(&mut root) {
         Err(_) if root.is_type_late => return walk_type_first(rules, line),
@@ -86,10 +77,8 @@ fn walk_type_first(rules: &Rules, line: &str) -> Result<Walked, serde_json::Erro
     let kind = fields.get("type").and_then(serde_json::Value::as_str);
     let mut walked = Walked::default();
     let root = &mut Root {
-        rules,
-        walked: &mut walked,
         body: Some(kind.and_then(|kind| rules.body(kind))),
-        is_type_late: false,
+        ..Root::new(rules, &mut walked)
     };
     // Deserialized from the text, as a number in a tree is not always what was written.
     serde_json::Deserializer::from_str(line).deserialize_map(root)?;
@@ -243,7 +232,16 @@ impl<'de> Visitor<'de> for &mut Root<'_> {
     }
 }
 
-impl Root<'_> {
+impl<'a> Root<'a> {
+    fn new(rules: &'a Rules, walked: &'a mut Walked) -> Root<'a> {
+        Root {
+            rules,
+            walked,
+            body: None,
+            is_type_late: false,
+        }
+    }
+
     fn field<'de, A: MapAccess<'de>>(
         &mut self,
         map: &mut A,
