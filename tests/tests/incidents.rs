@@ -2,10 +2,16 @@
 //! of programs that are all right, nothing.
 
 use finwatch_record::{FinalizerState, FinalizerThread, ReferenceHandlerState};
-use finwatch_tests::{for_each_jvm_of_the_whole, incidents};
+use finwatch_tests::{
+    for_each_jvm_of_the_whole,
+    incidents::{self, Setting},
+};
 
 /// Shorter than the default: these programs do in seconds what takes hours elsewhere.
-const THRESHOLDS: &str = "2s";
+const SETTING: Setting = Setting {
+    thresholds: "2s",
+    times_heap: 1,
+};
 
 fn assert_told(program: &str) {
     assert_told_with(program, |_| {});
@@ -42,7 +48,7 @@ fn assert_told_with(program: &str, check: impl Fn(Option<&FinalizerThread>)) {
             // Without collections nothing is ever found unreachable or held.
             return;
         }
-        let outcome = incident.run(case, THRESHOLDS);
+        let outcome = incident.run(case, SETTING);
         let told = &outcome.told;
         for alert in told {
             assert!(!alert.advice.is_empty() && !alert.evidence.is_empty());
@@ -62,7 +68,7 @@ fn assert_nothing_is_told(name: &str) {
     let program = program.unwrap_or_else(|| panic!("no healthy program '{name}'"));
     for_each_jvm_of_the_whole(|case| {
         if case.collects() {
-            assert_eq!(program.run(case, THRESHOLDS), []);
+            assert_eq!(program.run(case, SETTING), []);
         }
     });
 }

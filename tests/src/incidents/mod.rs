@@ -37,21 +37,31 @@ impl Outcome {
     }
 }
 
-fn launch(case: &Case, program: &str, arguments: &[String], thresholds: &str) -> Launch {
+/// How long a program is watched.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// The value of the options `patience` and `stuck`.
+    pub thresholds: &'static str,
+    /// How many times larger than usual the heap is, and so how much later it is full.
+    pub times_heap: u32,
+}
+
+fn launch(case: &Case, program: &str, arguments: &[String], setting: Setting) -> Launch {
     let mut words = vec![format!("incident.{program}")];
     words.extend_from_slice(arguments);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let launch = Launch::new(case)
         .class_path(incident_classes())
         .option("interval", "250ms")
-        .option("patience", thresholds)
-        .option("stuck", thresholds)
+        .option("patience", setting.thresholds)
+        .option("stuck", setting.thresholds)
         .program(&words);
-    // Its pages are large for 64 MiB.
-    let launch = match catalogue::is_generational_zgc(case) {
-        true => launch.flag("-Xmx160m"),
-        false => launch,
+    let heap_mib = match catalogue::is_generational_zgc(case) {
+        // Its pages are large for 64 MiB.
+        true => 160,
+        false => 64,
     };
+    let launch = launch.flag(format!("-Xmx{}m", heap_mib * setting.times_heap));
     match case.jdk.feature {
         ..9 => launch,
         _ => launch.flag("--add-opens=java.base/java.lang.ref=ALL-UNNAMED"),
@@ -59,12 +69,11 @@ fn launch(case: &Case, program: &str, arguments: &[String], thresholds: &str) ->
 }
 
 impl Incident {
-    /// Runs it until everything expected has been told. `thresholds` is the value of the options
-    /// `patience` and `stuck`. Panics where it is not, or where something is told of
-    /// a class that is all right.
-    pub fn run(&self, case: &Case, thresholds: &str) -> Outcome {
+    /// Runs it until everything expected has been told. Panics where it is not, or where
+    /// something is told of a class that is all right.
+    pub fn run(&self, case: &Case, setting: Setting) -> Outcome {
         let per_second = self.per_second.to_string();
-        let jvm = launch(case, self.program, &[per_second], thresholds).spawn();
+        let jvm = launch(case, self.program, &[per_second], setting).spawn();
         let mut stream = jvm.stream();
         let mut told: Vec<Alert> = Vec::new();
         let mut after = Duration::ZERO;
@@ -184,9 +193,9 @@ impl Incident {
 
 impl Healthy {
     /// Runs it for long enough and gives what was told, which should be nothing.
-    pub fn run(&self, case: &Case, thresholds: &str) -> Vec<Alert> {
+    pub fn run(&self, case: &Case, setting: Setting) -> Vec<Alert> {
         let arguments = [self.name.to_owned(), self.per_second.to_string()];
-        let jvm = launch(case, "Healthy", &arguments, thresholds).spawn();
+        let jvm = launch(case, "Healthy", &arguments, setting).spawn();
         let mut stream = jvm.stream();
         stream.wait_for_sample("sample with all objects", |sample| {
             sample.finalizer.counts.registered_total >= self.objects
