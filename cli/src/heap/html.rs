@@ -7,7 +7,8 @@ use std::path::Path;
 
 use finwatch_hprof::{Answer, ClassFacts, Finding, Holders, HoldingPath, Thread};
 
-use super::text::{link, of_field, of_root};
+use super::record::{self, of_field};
+use crate::holding;
 use crate::markup::Escaped;
 use crate::numbers::{bytes, grouped};
 use crate::time::timestamp;
@@ -162,20 +163,17 @@ fn holders(page: &mut String, place: usize, holders: &Holders) -> fmt::Result {
 }
 
 fn of_path(page: &mut String, path: &HoldingPath, instances: u64) -> fmt::Result {
+    let told = record::path(path);
     let width = BAR_REM * path.count as f64 / instances.max(1) as f64;
     writeln!(
         page,
         "<p><span class=\"share\" style=\"width:{width:.2}rem\"></span>{} of {}</p>\n<ol class=\"path\"><li>{}</li>",
         grouped(path.count),
         grouped(instances),
-        Escaped(&of_root(&path.root))
+        Escaped(&holding::root(&told.root))
     )?;
-    for step in &path.chain {
-        writeln!(
-            page,
-            "<li>{}</li>",
-            Escaped(&link(&step.class, step.field.as_deref()))
-        )?;
+    for step in &told.chain {
+        writeln!(page, "<li>{}</li>", Escaped(&holding::link(step)))?;
     }
     if path.cut {
         page.push_str("<li>… (too long to tell)</li>\n");

@@ -8,6 +8,7 @@ use finwatch_record::{
     HoldingPath, Link, Record, Root, RootKind, UnfinalizedChain, VERSION,
 };
 
+use crate::holding;
 use crate::time::timestamp;
 
 /// All records of an answer, in the order in which they are written.
@@ -96,6 +97,16 @@ fn field(field: &hprof::HoldingField) -> HoldingField {
     }
 }
 
+/// A field or an array that holds objects, in words; not escaped.
+pub fn of_field(field: &hprof::HoldingField) -> String {
+    let kind = if field.is_static { "static " } else { "" };
+    let link = Link {
+        class: field.class.clone(),
+        field: field.field.clone(),
+    };
+    format!("{kind}{}", holding::link(&link))
+}
+
 fn thread(thread: &hprof::Thread) -> HeapDumpThread {
     HeapDumpThread {
         thread: thread.name.clone(),
@@ -133,7 +144,8 @@ fn of_holders(holders: &hprof::Holders) -> Holders {
     }
 }
 
-fn path(path: &hprof::HoldingPath) -> HoldingPath {
+/// A path, without whether its end is missing.
+pub fn path(path: &hprof::HoldingPath) -> HoldingPath {
     let link = |link: &hprof::Link| Link {
         class: link.class.clone(),
         field: link.field.clone(),
