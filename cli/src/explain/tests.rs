@@ -9,6 +9,8 @@ use serde_json::{Number, Value, json};
 use super::*;
 use crate::top::model::examples::*;
 
+mod of_dumps;
+
 const STATEMENT: &str = "com.example.Statement";
 const MINUTE_MS: u64 = 60_000;
 
@@ -35,7 +37,7 @@ fn explained(files: &[Vec<u8>], subject: &Subject) -> Result<Explanation, String
     let (digest, is_complete) = Digest::<Known>::read(&mut sources);
     assert!(is_complete);
     let (jvms, files) = digest.finish();
-    Explanation::of(jvms, subject).ok_or_else(|| files.why_empty())
+    Explanation::of(jvms, None, subject).ok_or_else(|| files.why_empty())
 }
 
 fn of_pid() -> Subject {

@@ -8,6 +8,7 @@ use std::path::Path;
 use finwatch_hprof::{Answer, ClassFacts, Finding, Holders, HoldingPath, Thread};
 
 use super::record::{self, of_field};
+use crate::explain::{self, Explanation};
 use crate::holding;
 use crate::markup::Escaped;
 use crate::numbers::{bytes, grouped};
@@ -18,7 +19,11 @@ const STYLE: &str = include_str!("page.css");
 const BAR_REM: f64 = 12.0;
 
 /// The page.
-pub fn page(file: &Path, answer: &Answer) -> Result<String, fmt::Error> {
+pub fn page(
+    file: &Path,
+    answer: &Answer,
+    explanation: Option<&Explanation>,
+) -> Result<String, fmt::Error> {
     let mut page = String::new();
     let name = file.to_string_lossy();
     write!(
@@ -35,6 +40,9 @@ pub fn page(file: &Path, answer: &Answer) -> Result<String, fmt::Error> {
             .findings
             .iter()
             .try_for_each(|found| finding(&mut page, found))?;
+    }
+    if let Some(explanation) = explanation {
+        stream(&mut page, explanation)?;
     }
     classes(&mut page, &answer.classes)?;
     let held = answer
@@ -107,6 +115,20 @@ fn finding(page: &mut String, finding: &Finding) -> fmt::Result {
         Escaped(finding.advice),
         Escaped(&finding.fields_read.join(", "))
     )
+}
+
+fn stream(page: &mut String, explanation: &Explanation) -> fmt::Result {
+    page.push_str("<h2>What the stream tells</h2>\n<dl>\n");
+    for (label, text) in explain::of_stream(explanation) {
+        writeln!(
+            page,
+            "<dt>{}</dt><dd>{}</dd>",
+            Escaped(label),
+            Escaped(&text)
+        )?;
+    }
+    page.push_str("</dl>\n");
+    Ok(())
 }
 
 fn classes(page: &mut String, classes: &[ClassFacts]) -> fmt::Result {

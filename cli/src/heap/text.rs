@@ -6,6 +6,7 @@ use std::path::Path;
 use finwatch_hprof::{Answer, ClassFacts, Finding, Holders, HoldingPath, Thread};
 
 use super::record::{self, of_field};
+use crate::explain::{self, Explanation};
 use crate::holding;
 use crate::numbers::{bytes, grouped};
 use crate::quote::Plain;
@@ -23,11 +24,17 @@ const FRAMES: usize = 8;
 const CUT: &str = " > … (too long to tell)";
 
 /// Writes it.
-pub fn write(out: &mut impl Write, file: &Path, answer: &Answer) -> io::Result<()> {
+pub fn write(
+    out: &mut impl Write,
+    file: &Path,
+    answer: &Answer,
+    explanation: Option<&Explanation>,
+) -> io::Result<()> {
     head(out, file, answer)?;
     chain(out, answer)?;
     classes(out, &answer.classes)?;
     findings(out, &answer.findings)?;
+    explanation.map_or(Ok(()), |explanation| stream(out, explanation))?;
     holders(out, &answer.holders)?;
     answer
         .threads
@@ -132,6 +139,12 @@ fn findings(out: &mut impl Write, all: &[Finding]) -> io::Result<()> {
         )?;
     }
     Ok(())
+}
+
+fn stream(out: &mut impl Write, explanation: &Explanation) -> io::Result<()> {
+    writeln!(out, "\nwhat the stream tells")?;
+    let lines = explain::lines(explain::of_stream(explanation), explain::columns());
+    lines.iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
 fn holders(out: &mut impl Write, all: &[Holders]) -> io::Result<()> {
