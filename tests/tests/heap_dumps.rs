@@ -74,6 +74,19 @@ fn holders<'a>(answer: &'a Answer, name: &str) -> &'a Holders {
     found.unwrap_or_else(|| panic!("no {name} in {:#?}", answer.holders))
 }
 
+/// The agent retransforms `java.lang.ref.Finalizer`, and the dump then names more than one class so.
+#[test]
+fn a_watched_jvm_is_read_as_any_other() {
+    for_each_jdk(|case| {
+        let mut jvm = Launch::new(case).start();
+        jvm.tell("register subject.Plain 1000");
+        let answer = read(&dump(&jvm, "watched.hprof", &["-all"]), Depth::Whole);
+        assert_eq!(class(&answer, "subject.Plain").counts.registered, 1000);
+        assert_eq!(holders(&answer, "subject.Plain").held, 1000);
+        assert!(answer.chain.is_some_and(|chain| chain.broken.is_none()));
+    });
+}
+
 /// A path as one line: `Class.field` each, `[]` for an element.
 fn line(holders: &Holders, place: usize) -> String {
     let links = holders.paths[place].chain.iter();
