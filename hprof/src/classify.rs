@@ -148,6 +148,9 @@ impl Visitor for Classifier<'_> {
     const ELEMENTS: bool = true;
 
     fn chunk(&mut self, number: usize) {
+        if let Some(before) = self.parts.last_mut() {
+            before.finalizers.shrink_to_fit();
+        }
         let finalizers = Vec::new();
         self.parts.push(Part {
             chunk: number,
