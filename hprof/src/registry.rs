@@ -52,7 +52,7 @@ impl Registry {
             registry.finalizers.set(row.number);
             if row.referent != NULL && row.referent != DANGLING {
                 registry.add(
-                    row,
+                    &row,
                     chain.members.get(row.number),
                     objects.classes.get(row.referent),
                 );
