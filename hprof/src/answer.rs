@@ -249,7 +249,7 @@ impl Reading<'_> {
             progress,
         )?;
         progress.begin(Phase::Tracing, 0);
-        let labels = Labels::new(self.survey, loaders);
+        let labels = Labels::new(self.survey, loaders, threads);
         let roots: Vec<Number> = labels.roots();
         let class_class = self.shapes.class_class;
         let roots = Roots {
