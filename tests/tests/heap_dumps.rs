@@ -460,3 +460,42 @@ fn other_layouts_of_objects_have_other_sizes() {
         }
     });
 }
+
+/// From JDK 25 on dumps have the stacks of all of them, and before it is said that they are missing.
+#[test]
+fn virtual_threads_are_told_together_or_said_to_be_missing() {
+    for_each_jdk(|case| {
+        if case.jdk.feature < 21 {
+            return;
+        }
+        let classes = tempfile::tempdir().unwrap();
+        let source = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/java/virtual/VirtualHolders.java"
+        );
+        let into = classes.path().display().to_string();
+        case.jdk
+            .run_tool("javac", &["-nowarn", "-d", &into, source]);
+        let jvm = Launch::new(case)
+            .without_agent()
+            .class_path(classes.path().to_owned())
+            .program(&["VirtualHolders"])
+            .start();
+        let answer = read(&dump(&jvm, "virtual.hprof", &[]), Depth::Whole);
+        let held = holders(&answer, "VirtualHolders$Held");
+        assert_eq!(held.instances, 1000);
+        if case.jdk.feature < 25 {
+            let missing = finding(&answer, "virtual_thread_stacks");
+            assert!(evidence(missing, "without_stack") > 900, "{missing:?}");
+            return;
+        }
+        assert_eq!(held.held, 1000);
+        let together = &held.paths[0];
+        assert!(together.count > 900, "{held:#?}");
+        assert!(
+            matches!(&together.root, HoldingRoot::Stack { method: Some(method), .. }
+                if method.starts_with("VirtualHolders.park(")),
+            "{together:?}"
+        );
+    });
+}
