@@ -118,7 +118,6 @@ pub fn answer(dump: &Dump, depth: Depth, progress: &Progress) -> Result<Answer, 
     let chain = Chain::walk(head, &classified.finalizers, survey.index.len());
     let registry = Registry::new(
         &classified.finalizers,
-        &chain,
         &classified.objects,
         survey.index.len(),
     );

@@ -117,12 +117,17 @@ impl InDump {
             .and_then(Trouble::class)
             .unwrap_or_default();
         match &self.trouble {
-            None => format!(
-                "Nothing is known to be wrong with finalization in {name}: {} objects are \
-                 registered, {waiting} pending, {} in finalize()",
-                grouped(self.registered),
-                grouped(self.running)
-            ),
+            None => {
+                let begin = match self.damage.is_empty() {
+                    true => format!("Nothing is known to be wrong with finalization in {name}"),
+                    false => format!("{name} is DAMAGED, and nothing is sure"),
+                };
+                format!(
+                    "{begin}: {} objects are registered, {waiting} pending, {} in finalize()",
+                    grouped(self.registered),
+                    grouped(self.running)
+                )
+            }
             Some(Trouble::Dead) => format!(
                 "{name}: the finalizer thread is DEAD: {waiting} objects wait, and none will be \
                  finalized"

@@ -291,6 +291,19 @@ fn each_trouble_has_its_headline() {
 }
 
 #[test]
+fn of_a_damaged_dump_nothing_is_said_to_be_well() {
+    let mut dump = heap_dump(vec![row_of("A", 90, 0, 1)], Vec::new());
+    dump.damage = vec!["the dump ends inside a record".to_owned()];
+    let (explanation, text) = explained(&read(dump, 0), &[]);
+    let headline = "java_pid4711.hprof is DAMAGED, and nothing is sure: 90 objects are registered";
+    assert!(explanation.headline.starts_with(headline), "{text}");
+    assert!(
+        text.contains("Damage    the dump ends inside a record.\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn dumps_are_known_by_what_is_in_them() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
