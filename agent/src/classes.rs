@@ -70,15 +70,17 @@ impl Classes {
         }
     }
 
-    /// Asks the shim which classes came and which went.
-    pub fn refresh(&mut self, env: &mut Env, shim: &Shim) -> jni::errors::Result<()> {
+    /// Asks the shim which classes came and which went. Returns the slots of those that came.
+    pub fn refresh(&mut self, env: &mut Env, shim: &Shim) -> jni::errors::Result<Vec<usize>> {
+        let mut found = Vec::new();
         for class in shim.discovered(env)? {
+            found.push(class.slot);
             self.discovered(class);
         }
         for slot in shim.unloaded(env)? {
             self.by_slot.entry(slot).or_default().unloaded = true;
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Has the shim try the class first that most registrations were of since the last time.
@@ -156,6 +158,11 @@ impl Classes {
         named
             .map(|(slot, class)| (*slot, class.loader.clone()))
             .collect()
+    }
+
+    /// All slots that a class has to itself.
+    pub fn slots_of_all(&self) -> impl Iterator<Item = usize> {
+        self.by_slot.keys().copied().filter(|&slot| slot != OTHER)
     }
 
     /// The name of the class of a slot, and its loader.

@@ -39,7 +39,8 @@ struct Told {
 }
 
 /// Looks at the threads that finalize. `inside` is what the ledger knows of the call that
-/// is running, if one is; it is stuck when it has been for `stuck_ms`.
+/// is running, if one is; it is stuck when it has been for `stuck_ms`, and so is the Reference
+/// Handler when the VM's list has not been empty for so long, since `pending_list_since_ms`.
 ///
 /// # Errors
 /// A runtime without `java.management`, or a heap so full that nothing can be asked.
@@ -47,6 +48,7 @@ pub fn look(
     env: &mut Env,
     jvmti: Environment,
     inside: Option<&Inside>,
+    pending_list_since_ms: Option<u64>,
     now_ms: u64,
     stuck_ms: u64,
 ) -> Result<FinalizerThread, WatchError> {
@@ -84,7 +86,10 @@ pub fn look(
             stack: finalizer.map(|(_, told)| told.stack).unwrap_or_default(),
             lock,
             deadlock,
-            reference_handler: reference_handler(handler),
+            reference_handler: reference_handler(
+                handler,
+                pending_list_since_ms.is_some_and(|since_ms| now_ms >= since_ms + stuck_ms),
+            ),
             secondary: secondary.into_iter().map(secondary_finalizer).collect(),
         })
     })
@@ -238,14 +243,11 @@ fn cpu_ms(env: &mut Env, bean: &JObject, id: i64) -> jni::errors::Result<Option<
     Ok((nanos >= 0).then(|| nanos as f64 / 1e6))
 }
 
-fn reference_handler(told: Option<Told>) -> ReferenceHandler {
+fn reference_handler(told: Option<Told>, is_behind: bool) -> ReferenceHandler {
     let state = match &told {
         None => ReferenceHandlerState::Dead,
-        Some(told) if told.state == "BLOCKED" => ReferenceHandlerState::Stalled,
-        // In the VM it waits in a native method, which counts as running (JDK 9 and later).
-        Some(told) if told.state.ends_with("WAITING") || waits_in_vm(told) => {
-            ReferenceHandlerState::Waiting
-        }
+        Some(told) if waits_for_references(told) => ReferenceHandlerState::Waiting,
+        Some(_) if is_behind => ReferenceHandlerState::Stalled,
         Some(_) => ReferenceHandlerState::Running,
     };
     let is_stalled = state == ReferenceHandlerState::Stalled;
@@ -256,9 +258,18 @@ fn reference_handler(told: Option<Told>) -> ReferenceHandler {
     }
 }
 
-fn waits_in_vm(told: &Told) -> bool {
-    let top = told.stack.first();
-    top.is_some_and(|frame| frame.contains("waitForReferencePendingList"))
+/// From JDK 9 on it waits in the VM, in a native method, which counts as running; before that in
+/// `Object.wait`, called by what takes the next reference.
+fn waits_for_references(told: &Told) -> bool {
+    let mut frames = told
+        .stack
+        .iter()
+        .skip_while(|frame| frame.starts_with("java.lang.Object.wait"));
+    let innermost = frames.next().map(String::as_str).unwrap_or_default();
+    let is_in_vm = innermost.starts_with("java.lang.ref.Reference.waitForReferencePendingList");
+    let takes_next = innermost.starts_with("java.lang.ref.Reference.tryHandlePending")
+        || innermost.starts_with("java.lang.ref.Reference$ReferenceHandler.run");
+    is_in_vm || (told.state.ends_with("WAITING") && takes_next)
 }
 
 fn secondary_finalizer(told: Told) -> SecondaryFinalizer {

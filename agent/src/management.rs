@@ -5,7 +5,13 @@
 //! of the VM in the thread that ends it.
 
 use finwatch_record::{Buffers, Collector, Memory, Pool, PoolKind, Usage};
-use jni::{Env, jni_sig, jni_str, objects::JClass, refs::Global, strings::JNIStr};
+use jni::{
+    Env, jni_sig, jni_str,
+    objects::{JClass, JValue},
+    refs::Global,
+    signature::MethodSignature,
+    strings::JNIStr,
+};
 
 use crate::{
     jvmti, shim,
@@ -73,6 +79,7 @@ impl Management {
     /// A runtime without `java.management` (jlink).
     pub fn load(env: &mut Env, jvmti: jvmti::Environment) -> Result<Management, shim::ShimError> {
         let class = shim::define_management(env, jvmti)?;
+        find_beans(env, jvmti, &class)?;
         let [pools, buffers, collectors] = names(env, &class)?;
         Ok(Management {
             class,
@@ -136,6 +143,50 @@ impl Management {
             jvmti::long_array(env, answer.l()?)
         })
     }
+}
+
+/// What the JDK's own `ManagementFactory` gets its beans from, from 8 to 28. That looks for all
+/// beans of all modules first, which is most of what loading them costs.
+fn find_beans(env: &mut Env, jvmti: jvmti::Environment, class: &JClass) -> jni::errors::Result<()> {
+    if use_beans_of_vm(env, jvmti, class).is_ok() {
+        return Ok(());
+    }
+    env.exception_clear();
+    env.call_static_method(class, jni_str!("find"), jni_sig!("()V"), &[])?;
+    Ok(())
+}
+
+fn use_beans_of_vm(
+    env: &mut Env,
+    jvmti: jvmti::Environment,
+    class: &JClass,
+) -> Result<(), WatchError> {
+    env.with_local_frame(16, |env| {
+        let helper = boot_class(env, jvmti, "sun.management.ManagementFactoryHelper")?;
+        let mut get = |name: &JNIStr, signature: MethodSignature| {
+            env.call_static_method(&helper, name, signature, &[])?.l()
+        };
+        let list = || jni_sig!("()Ljava/util/List;");
+        let beans = [
+            get(
+                jni_str!("getMemoryMXBean"),
+                jni_sig!("()Ljava/lang/management/MemoryMXBean;"),
+            )?,
+            get(
+                jni_str!("getRuntimeMXBean"),
+                jni_sig!("()Ljava/lang/management/RuntimeMXBean;"),
+            )?,
+            get(jni_str!("getMemoryPoolMXBeans"), list())?,
+            get(jni_str!("getGarbageCollectorMXBeans"), list())?,
+            get(jni_str!("getBufferPoolMXBeans"), list())?,
+        ];
+        let signature = jni_sig!(
+            "(Ljava/lang/management/MemoryMXBean;Ljava/lang/management/RuntimeMXBean;Ljava/util/List;Ljava/util/List;Ljava/util/List;)V"
+        );
+        let beans = beans.each_ref().map(JValue::Object);
+        env.call_static_method(class, jni_str!("use"), signature, &beans)?;
+        Ok(())
+    })
 }
 
 fn names(env: &mut Env, class: &JClass) -> jni::errors::Result<[Vec<String>; 3]> {

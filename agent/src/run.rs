@@ -14,7 +14,7 @@ use std::{
 
 use finwatch_record::{
     AgentCost, AgentInfo, Body, Collection, Coverage, Finalizer, FinalizerState, Gc, Holders,
-    JvmInfo, Mode, Sample, Start, Stop, StopReason, Trigger,
+    JvmInfo, Mode, ReferenceHandlerState, Sample, Start, Stop, StopReason, Trigger,
 };
 use jni::Env;
 
@@ -26,8 +26,9 @@ use crate::{
     jvmti::Environment,
     log,
     management::{self, Management, Reading},
-    options::Options,
+    options::{self, Options},
     pauses::{Pause, PauseClock},
+    pending_list::PendingList,
     run_queue::RunQueue,
     seeker::Seeker,
     stream::Stream,
@@ -52,8 +53,10 @@ pub struct Run {
     held: VecDeque<Holders>,
     last_known: LastKnown,
     run_queue: RunQueue,
-    /// The trouble that the finalizer thread was in when it was last looked at.
-    thread: Option<FinalizerState>,
+    pending_list: PendingList,
+    /// The trouble that the finalizer thread and the Reference Handler were in when they were last
+    /// looked at.
+    thread: Option<(FinalizerState, ReferenceHandlerState)>,
     management: Option<Management>,
     beans_looked_for: bool,
     times: Times,
@@ -82,6 +85,7 @@ impl Run {
             held: VecDeque::new(),
             last_known: LastKnown::default(),
             run_queue: RunQueue::default(),
+            pending_list: PendingList::default(),
             alerts: thresholds(&options).map(Alerts::new),
             options,
             jvmti,
@@ -157,7 +161,7 @@ impl Run {
 
     /// Takes everything out of the JVM that was put into it.
     pub fn leave(mut self, env: &mut Env) {
-        self.watch.sample_sites(env, false);
+        self.watch.sample_sites(env, options::Sites::Off);
         self.ignore_collections(env);
         self.watch.end();
     }
@@ -362,7 +366,8 @@ impl Run {
             .run_queue
             .look(Instant::now(), counts.pending + counts.running > 0)
             .filter(|starved| *starved >= self.options.patience);
-        let thread = self.look_at_thread(env, uptime_ms, starved);
+        let pending_list_since_ms = self.pending_list.look(env, self.jvmti, uptime_ms);
+        let thread = self.look_at_thread(env, uptime_ms, pending_list_since_ms, starved);
         let seen = Seen {
             now: Moment {
                 uptime_ms,
@@ -372,6 +377,7 @@ impl Run {
             memory: memory.as_ref(),
             pauses_total: pauses.count,
             finalizer_thread: thread.as_ref(),
+            pending_list_since_ms,
         };
         let told = match &mut self.alerts {
             Some(alerts) => alerts.sample(&seen, ranking.each()),

@@ -1,4 +1,4 @@
-//! Where objects are registered: how often which stack was seen, by class.
+//! Where objects are made: how often which stack was seen, by class.
 //!
 //! Threads of the application put stacks in, the agent's own thread takes them out. Nobody
 //! waits: a stack that comes while another is being noted is dropped.
@@ -21,12 +21,7 @@ const MOST_STACKS_OF_ALL: usize = 2048;
 const MOST_TOLD: usize = 10;
 
 /// The stacks of this JVM. One for the whole process, as the ledger's counters are.
-pub static STACKS: Stacks = Stacks {
-    known: Mutex::new(Known {
-        by_slot: BTreeMap::new(),
-        stacks: 0,
-    }),
-};
+pub static STACKS: Stacks = Stacks::new();
 
 /// How often a stack was seen.
 type Counted = (u64, Box<[Location]>);
@@ -37,6 +32,8 @@ pub struct Stacks {
 }
 
 struct Known {
+    /// What stacks are taken of.
+    event: SiteEvent,
     by_slot: BTreeMap<usize, OfClass>,
     /// Different stacks of all classes.
     stacks: usize,
@@ -52,6 +49,26 @@ struct OfClass {
 }
 
 impl Stacks {
+    const fn new() -> Stacks {
+        Stacks {
+            known: Mutex::new(Known {
+                event: SiteEvent::Registration,
+                by_slot: BTreeMap::new(),
+                stacks: 0,
+            }),
+        }
+    }
+
+    /// Stacks are taken of that from now on. What was taken of something else is forgotten.
+    pub fn begin(&self, event: SiteEvent) {
+        let mut known = self.known.lock();
+        if known.event != event {
+            known.event = event;
+            known.by_slot.clear();
+            known.stacks = 0;
+        }
+    }
+
     /// A stack was taken. Any thread; never waits.
     pub fn taken(&self, slot: usize, stack: &[Location]) {
         let Some(mut known) = self.known.try_lock() else {
@@ -94,8 +111,9 @@ impl Stacks {
     }
 
     /// How many were taken of a class, and the most frequent of them, with their counts.
-    fn most_frequent(&self, slot: usize) -> Option<(u64, Vec<Counted>)> {
+    fn most_frequent(&self, slot: usize) -> Option<(SiteEvent, u64, Vec<Counted>)> {
         let mut known = self.known.lock();
+        let event = known.event;
         let of_class = known.by_slot.get_mut(&slot)?;
         of_class.told = of_class.sampled;
         let stacks = of_class.counts.iter();
@@ -104,7 +122,7 @@ impl Stacks {
             .collect();
         stacks.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
         stacks.truncate(MOST_TOLD);
-        Some((of_class.sampled, stacks))
+        Some((event, of_class.sampled, stacks))
     }
 
     /// The record of a class; `None` where no stack was taken of it.
@@ -115,7 +133,7 @@ impl Stacks {
         class: &str,
         loader: Option<&str>,
     ) -> Option<Sites> {
-        let (sampled, stacks) = self.most_frequent(slot)?;
+        let (event, sampled, stacks) = self.most_frequent(slot)?;
         let stacks = stacks.into_iter().map(|(count, stack)| SiteStack {
             count,
             frames: frames(stack.iter().map(|&at| jvmti::frame_name(env, at))),
@@ -123,7 +141,7 @@ impl Stacks {
         Some(Sites {
             class: class.to_owned(),
             loader: loader.map(str::to_owned),
-            event: SiteEvent::Registration,
+            event,
             sampled,
             stacks: stacks.collect(),
         })
@@ -165,35 +183,30 @@ mod tests {
     use super::*;
     use crate::jvmti::location;
 
-    fn stacks() -> Stacks {
-        Stacks {
-            known: Mutex::new(Known {
-                by_slot: BTreeMap::new(),
-                stacks: 0,
-            }),
-        }
-    }
-
     #[test]
     fn stacks_are_counted_by_class_and_told_most_frequent_first() {
-        let stacks = stacks();
+        let stacks = Stacks::new();
         let (a, b) = ([location(1), location(2)], [location(3)]);
         for stack in [&a[..], &b, &a, &a] {
             stacks.taken(7, stack);
         }
         stacks.taken(8, &b);
         assert_eq!(stacks.most_untold(5), [7, 8]);
-        let (sampled, most) = stacks.most_frequent(7).unwrap();
+        let (_, sampled, most) = stacks.most_frequent(7).unwrap();
         assert_eq!((sampled, most.len(), most[0].0), (4, 2, 3));
         assert_eq!(*most[0].1, a);
         assert_eq!(stacks.most_untold(5), [8]);
+        stacks.begin(SiteEvent::Registration);
+        assert!(stacks.most_frequent(8).is_some());
         stacks.clear(7);
         assert!(stacks.most_frequent(7).is_none());
+        stacks.begin(SiteEvent::Allocation);
+        assert!(stacks.most_frequent(8).is_none());
     }
 
     #[test]
     fn there_are_only_so_many() {
-        let stacks = stacks();
+        let stacks = Stacks::new();
         for slot in 1..=100 {
             for number in 0..2 * MOST_STACKS {
                 stacks.taken(slot, &[location(number + 1)]);
@@ -207,7 +220,7 @@ mod tests {
 
     #[test]
     fn one_that_comes_while_another_is_noted_is_dropped() {
-        let stacks = stacks();
+        let stacks = Stacks::new();
         let held = stacks.known.lock();
         stacks.taken(1, &[location(1)]);
         drop(held);

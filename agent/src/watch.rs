@@ -14,8 +14,9 @@ use crate::{
     hooks::{Hooks, HooksError, Splicing},
     jvmti::{self, Environment},
     ledger::Ledger,
-    log, management,
+    log, management, options,
     pauses::PauseClock,
+    sampling::Sampling,
     shim::{self, Shim, ShimError},
     sites::STACKS,
 };
@@ -52,6 +53,7 @@ struct Hooked {
     hooks: Hooks,
     /// Samples until hooks that are out are tried again; 0 while they are in.
     retry_in: u32,
+    sampling: Sampling,
 }
 
 /// Why nothing but the VM's own pending count is known.
@@ -152,6 +154,7 @@ impl Watch {
             shim,
             hooks,
             retry_in: 0,
+            sampling: Sampling::default(),
         });
         hooked.shim.tell_again(env)?;
         if came == Came::Later(false) {
@@ -212,9 +215,12 @@ impl Watch {
         let Some(hooked) = &mut self.hooked else {
             return;
         };
-        if let Err(error) = self.classes.refresh(env, &hooked.shim) {
-            env.exception_clear();
-            log::debug(format_args!("new classes are named later: {error}"));
+        match self.classes.refresh(env, &hooked.shim) {
+            Ok(found) => hooked.sampling.found(env, &hooked.shim, found.into_iter()),
+            Err(error) => {
+                env.exception_clear();
+                log::debug(format_args!("new classes are named later: {error}"));
+            }
         }
         let preferred = self.classes.prefer_busiest(env, &hooked.shim, self.ledger);
         if let Err(error) = preferred {
@@ -324,16 +330,15 @@ impl Watch {
         Ok(found)
     }
 
-    /// Whether the stacks of some registrations are taken from now on.
-    pub fn sample_sites(&self, env: &mut Env, on: bool) {
-        let Some(hooked) = &self.hooked else { return };
-        if let Err(error) = hooked.shim.sample_sites(env, on) {
-            env.exception_clear();
-            log::debug(format_args!("stacks are taken as before: {error}"));
+    /// What stacks are taken of from now on.
+    pub fn sample_sites(&mut self, env: &mut Env, wanted: options::Sites) {
+        if let Some(hooked) = &mut self.hooked {
+            let slots = self.classes.slots_of_all();
+            hooked.sampling.set(env, &hooked.shim, wanted, slots);
         }
     }
 
-    /// Where objects of a class are registered, of one loader or of each.
+    /// Where objects of a class are made, of one loader or of each.
     pub fn sites(&self, env: &mut Env, class: &str, loader: Option<&str>) -> Vec<Sites> {
         let slots = self.classes.slots(class, loader).into_iter();
         slots

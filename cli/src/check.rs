@@ -233,11 +233,11 @@ fn note_ends(pieces: &[Piece], findings: &mut Findings) {
             Some(last) => last + 1,
             None => 0,
         };
-        if piece.first_seq > expected {
-            let between = piece.first_seq - expected;
+        if piece.span.first_seq > expected {
+            let between = piece.span.first_seq - expected;
             missing += between;
             if missing > piece.dropped {
-                let what = numbers(expected, piece.first_seq - 1);
+                let what = numbers(expected, piece.span.first_seq - 1);
                 let files = "is there an older file that was not given?";
                 note(
                     piece,
@@ -278,16 +278,16 @@ impl StreamSummary {
     fn of(pieces: &[Piece]) -> StreamSummary {
         let (first, last) = (&pieces[0], &pieces[pieces.len() - 1]);
         let between = pieces.windows(2).map(|pair| {
-            let is_continued = !pair[1].has_start && pair[1].first_seq > pair[0].last_seq;
+            let is_continued = !pair[1].has_start && pair[1].span.first_seq > pair[0].last_seq;
             if is_continued {
-                pair[1].first_seq - pair[0].last_seq - 1
+                pair[1].span.first_seq - pair[0].last_seq - 1
             } else {
                 0
             }
         });
         StreamSummary {
             pid: first.span.pid,
-            records: pieces.iter().map(|piece| piece.records).sum(),
+            records: pieces.iter().map(|piece| piece.span.records).sum(),
             missing: pieces.iter().map(|piece| piece.missing).sum::<u64>() + between.sum::<u64>(),
             dropped: last.dropped,
             has_start: first.has_start,

@@ -68,6 +68,9 @@ pub enum AlertKind {
     /// There is no finalizer thread any more, or it takes nothing from the queue. Evidence:
     /// `pending`, `enqueued_total`, `finalized_total`.
     FinalizerDead,
+    /// The thread `Reference Handler`, which fills the queue, does not get on or has ended: nothing
+    /// becomes pending any more. Evidence: `stalled_ms`, `registered`, `pending`.
+    ReferenceHandlerStalled,
     /// `finalize()` of a class throws, which the JDK swallows. Evidence: `threw_total`,
     /// `finalized_total`, `threw_share` (of the last calls).
     FinalizerThrows,

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::in_order::InOrder;
 use crate::{
-    Alert, Collection, FinalizerThread, HeapDump, Holders, OutOfMemory, Sample, Sites, Stall,
-    Start, Stop,
+    Alert, Collection, Compact, FinalizerThread, HeapDump, Holders, OutOfMemory, Sample, Sites,
+    Stall, Start, Stop,
 };
 
 /// The version of the wire format, the field `v` of every record.
@@ -179,11 +179,18 @@ impl Record {
     /// The envelope decides how the rest is read, so an unknown type is [`Body::Unknown`]
     /// and never an error.
     pub fn parse(line: &str) -> Result<Record, ParseError> {
-        match serde_json::from_str(line) {
-            Ok(InOrder(envelope, body)) if envelope.v == VERSION => Ok(Record::of(envelope, body)),
-            // Whatever it is: reading it envelope first tells the right mistake.
-            _ => Record::parse_in_any_order(line),
+        match Record::parse_compact(line) {
+            Some(record) => Ok(record),
+            None => Record::parse_in_any_order(line),
         }
+    }
+
+    /// Reads a line as the agent writes nearly all: compact, and the envelope first.
+    fn parse_compact(line: &str) -> Option<Record> {
+        let mut json = Compact::new(line);
+        let InOrder(envelope, body) = InOrder::deserialize(&mut json).ok()?;
+        json.end().ok()?;
+        (envelope.v == VERSION).then(|| Record::of(envelope, body))
     }
 
     fn parse_in_any_order(line: &str) -> Result<Record, ParseError> {

@@ -10,12 +10,18 @@ use crate::{
     ClassRow, Counts, FinalizeDurations, Finalizer, OmittedClasses, Pool, PoolKind, Usage,
 };
 
-/// Defines a struct that has the fields of [`Counts`] and those given, and how the public type is made of it.
+/// Defines a struct that has the fields of [`Counts`] amid those given, in the order in which they are written, and how
+/// the public type is made of it.
 macro_rules! with_counts {
-    ($flat:ident => $public:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* }) => {
+    ($flat:ident => $public:ident {
+        $($(#[$attribute_before:meta])* $before:ident: $type_before:ty,)*
+        ..Counts,
+        $($(#[$attribute:meta])* $field:ident: $type:ty,)*
+    }) => {
         #[derive(Deserialize)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub(crate) struct $flat {
+            $($(#[$attribute_before])* $before: $type_before,)*
             registered: u64,
             pending: u64,
             running: u64,
@@ -38,6 +44,7 @@ macro_rules! with_counts {
                         finalized_total: flat.finalized_total,
                         threw_total: flat.threw_total,
                     },
+                    $($before: flat.$before,)*
                     $($field: flat.$field,)*
                 }
             }
@@ -46,6 +53,7 @@ macro_rules! with_counts {
 }
 
 with_counts!(FlatFinalizer => Finalizer {
+    ..Counts,
     mxbean_pending: Option<u64>,
 });
 
@@ -55,11 +63,13 @@ with_counts!(FlatClassRow => ClassRow {
     source: Option<String>,
     #[serde(default)]
     unloaded: bool,
+    ..Counts,
     finalize_ns: FinalizeDurations,
 });
 
 with_counts!(FlatOmittedClasses => OmittedClasses {
     count: u64,
+    ..Counts,
 });
 
 #[derive(Deserialize)]

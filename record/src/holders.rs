@@ -71,7 +71,8 @@ pub struct Link {
 pub struct Root {
     /// What kind of root.
     pub kind: RootKind,
-    /// Name of the thread, for `thread`, `stack` and `jni_local`.
+    /// Name of the thread, for `thread`, `stack` and `jni_local`; `#` and its number, as in thread
+    /// dumps, where only that is known: a virtual thread.
     pub thread: Option<String>,
     /// The method in whose frame the reference is, for `stack`: `Class.method`.
     pub method: Option<String>,

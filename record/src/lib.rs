@@ -9,6 +9,7 @@
 mod alert;
 mod collection;
 pub mod command;
+mod compact;
 mod envelope;
 mod finalizer_thread;
 mod flat;
@@ -24,6 +25,7 @@ mod stall;
 
 pub use alert::{Alert, AlertKind, AlertState, Severity};
 pub use collection::{Collection, CollectionPauses, PoolChange};
+pub use compact::{Compact, NotCompact};
 pub use envelope::{Body, ParseError, Record, VERSION};
 pub use finalizer_thread::{
     AwaitedLock, FinalizerState, FinalizerThread, LockOwner, ReferenceHandler,

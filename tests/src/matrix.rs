@@ -126,6 +126,12 @@ fn run(cases: Vec<Case>, test: impl Fn(&Case)) {
         .iter()
         .filter(|case| case.name().contains(&only))
         .collect();
+    let may_be_wanted = |case: &Case| case.name().contains(&only);
+    assert!(
+        !wanted.is_empty() || jvms().iter().any(may_be_wanted),
+        "FINWATCH_CASES is '{only}', and none of these has that in its name: {}",
+        jvms().iter().map(Case::name).collect::<Vec<_>>().join(", ")
+    );
     let mut failures = Vec::new();
     for case in &wanted {
         if catch_unwind(AssertUnwindSafe(|| test(case))).is_err() {

@@ -11,7 +11,7 @@ pub const WATCHDOG: Duration = Duration::from_secs(120);
 ///
 /// # Panics
 /// It does not come within [`WATCHDOG`].
-pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < WATCHDOG, "no {what} within {WATCHDOG:?}");

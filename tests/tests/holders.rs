@@ -124,6 +124,26 @@ fn what_only_a_stack_holds_is_found_in_a_stop_and_what_nobody_holds_as_well() {
 }
 
 #[test]
+fn what_only_a_virtual_thread_holds_is_found_with_the_number_of_the_thread() {
+    for_each_jvm(|case| {
+        if case.jdk.feature < 21 {
+            return;
+        }
+        let mut jvm = Launch::new(case).option("pause", "2s").start();
+        let id = jvm.tell("hold-virtual 500")["id"].clone();
+        let stack = holders(&jvm, "subject.Holding$StackHeld");
+        assert!(stack.complete, "{stack:#?}");
+        let path = &stack.paths[0];
+        assert_eq!((path.count, path.root.kind), (500, RootKind::Stack));
+        assert_eq!(path.root.thread, Some(format!("#{id}")), "{stack:#?}");
+        assert_eq!(
+            path.root.method.as_deref(),
+            Some("subject.Holding.holdInFrame")
+        );
+    });
+}
+
+#[test]
 fn without_a_stop_it_says_what_it_did_not_look_at() {
     let mut jvm = Launch::new(&any_case()).option("pause", "off").start();
     jvm.tell("hold-stack 500");

@@ -1,7 +1,7 @@
 //! What went wrong elsewhere is told here: the right alert, of the right class, in time; and
 //! of programs that are all right, nothing.
 
-use finwatch_record::{FinalizerState, FinalizerThread};
+use finwatch_record::{FinalizerState, FinalizerThread, ReferenceHandlerState};
 use finwatch_tests::{for_each_jvm_of_the_whole, incidents};
 
 /// Shorter than the default: these programs do in seconds what takes hours elsewhere.
@@ -127,6 +127,16 @@ fn a_finalizer_thread_that_gets_no_cpu() {
 fn a_finalizer_thread_that_an_error_has_ended() {
     assert_told_of_thread("KilledFinalizer", |thread| {
         assert_eq!(thread.state, FinalizerState::Dead, "{thread:?}");
+    });
+}
+
+#[test]
+fn a_reference_handler_that_waits_for_a_lock() {
+    assert_told_of_thread("StalledHandler", |thread| {
+        let handler = &thread.reference_handler;
+        assert_eq!(handler.state, ReferenceHandlerState::Stalled, "{thread:?}");
+        let enqueues = |frame: &String| frame.starts_with("java.lang.ref.ReferenceQueue.enqueue");
+        assert!(handler.stack.iter().any(enqueues), "{thread:?}");
     });
 }
 

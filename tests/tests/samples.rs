@@ -51,16 +51,15 @@ fn assert_same_pools(beans: &Value, sample: &Sample) {
         "{memory:?}"
     );
     assert_eq!(memory.pools.len(), list(beans, "pools").len());
-    for (bean, pool) in list(beans, "pools").iter().zip(&memory.pools) {
+    for pool in &memory.pools {
+        let is_it = |bean: &&Value| bean["name"] == pool.name.as_str();
+        let bean = list(beans, "pools").iter().find(is_it).expect(&pool.name);
         let kind = if bean["kind"] == "HEAP" {
             PoolKind::Heap
         } else {
             PoolKind::NonHeap
         };
-        assert_eq!(
-            (bean["name"].as_str(), kind),
-            (Some(pool.name.as_str()), pool.kind)
-        );
+        assert_eq!(kind, pool.kind, "{}", pool.name);
         assert_eq!(
             pool.usage.max_bytes,
             bytes(&bean["usage"]["max"]),

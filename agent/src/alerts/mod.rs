@@ -20,6 +20,7 @@ mod history;
 mod pending_growth;
 mod raised;
 mod reachable;
+mod reference_handler_stalled;
 mod registered_floating;
 mod registered_leak;
 mod scope;
@@ -106,6 +107,8 @@ pub struct Seen<'a> {
     pub pauses_total: u64,
     /// What the finalizer thread does, where it was looked at.
     pub finalizer_thread: Option<&'a FinalizerThread>,
+    /// Since when the VM's list of references to be queued has not been empty.
+    pub pending_list_since_ms: Option<u64>,
 }
 
 /// Everything known, for the functions that judge.
@@ -116,6 +119,7 @@ struct Known<'a> {
     classes: &'a Classes,
     heap: &'a Heap,
     finalizer_thread: Option<&'a FinalizerThread>,
+    pending_list_since_ms: Option<u64>,
     /// What is raised already: to stay so may take less than to become so.
     raised: &'a Raised,
 }
@@ -164,7 +168,12 @@ impl Alerts {
         let spacing_ms = self.thresholds.patience_ms() / 16;
         self.classes
             .sample(seen.now.uptime_ms, seen.whole, classes, spacing_ms);
-        if let Some(looked) = self.whole.sample(seen.now.uptime_ms, seen.pauses_total) {
+        let looked = self.whole.sample(
+            seen.now.uptime_ms,
+            seen.pauses_total,
+            seen.pending_list_since_ms,
+        );
+        if let Some(looked) = looked {
             self.heap.whole(looked, 2 * spacing_ms);
             self.classes.whole(looked, &self.heap, 2 * spacing_ms);
         }
@@ -193,14 +202,18 @@ impl Alerts {
         inside.min_by_key(|inside| inside.since_ms)
     }
 
-    /// Whether there is reason to look at the finalizer thread: a call has been going on for
-    /// long, or objects have been pending for a while and none was taken.
-    pub fn wants_a_look(&self, now_ms: u64) -> bool {
+    /// Whether there is reason to look at the threads that finalize: a call has been going on for
+    /// long, objects have been pending for a while and none was taken, or references have been on
+    /// the VM's list.
+    pub fn wants_a_look(&self, now_ms: u64, pending_list_since_ms: Option<u64>) -> bool {
         let stuck_ms = self.thresholds.stuck_ms();
         let long_inside = self
             .inside()
             .is_some_and(|inside| now_ms >= inside.since_ms + stuck_ms);
+        let long_on_list =
+            pending_list_since_ms.is_some_and(|since_ms| now_ms >= since_ms + stuck_ms);
         long_inside
+            || long_on_list
             || self
                 .classes
                 .untouched_since(now_ms.saturating_sub(stuck_ms))
@@ -220,11 +233,13 @@ impl Alerts {
             classes: &self.classes,
             heap: &self.heap,
             finalizer_thread: seen.finalizer_thread,
+            pending_list_since_ms: seen.pending_list_since_ms,
             raised: &self.raised,
         };
         let judges = [
             finalizer_stuck::judge,
             finalizer_dead::judge,
+            reference_handler_stalled::judge,
             finalizer_throws::judge,
             finalizer_slow::judge,
             pending_growth::judge,

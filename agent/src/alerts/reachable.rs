@@ -88,16 +88,23 @@ impl Whole {
         }
     }
 
-    /// A sample was taken. The collection whose finds have been queued by now.
-    pub fn sample(&mut self, now_ms: u64, pauses_total: u64) -> Option<Looked> {
+    /// A sample was taken. The collection whose finds have been queued by now: not while they may
+    /// be on the VM's list still.
+    pub fn sample(
+        &mut self,
+        now_ms: u64,
+        pauses_total: u64,
+        pending_list_since_ms: Option<u64>,
+    ) -> Option<Looked> {
         for _ in 0..self.g1.more_untold(pauses_total) {
             // It was there at the last sample and not at the one before.
             self.concurrent_pause(self.samples_ms[0], now_ms);
         }
         self.samples_ms = [self.samples_ms[1], now_ms];
-        let settled = self
-            .settling
-            .take_if(|looked| looked.ended_ms + SETTLING_MS <= now_ms);
+        let settled = self.settling.take_if(|looked| {
+            let on_list = pending_list_since_ms.is_some_and(|since| since <= looked.ended_ms);
+            looked.ended_ms + SETTLING_MS <= now_ms && !on_list
+        });
         if self.settling.is_none() {
             self.settling = self.newest.take();
         }
@@ -177,23 +184,23 @@ mod tests {
     fn a_full_collection_counts_when_what_it_found_has_been_queued() {
         let mut whole = Whole::default();
         whole.collection(&collection("MarkSweepCompact", 1000));
-        assert_eq!(whole.sample(1100, 1), None);
+        assert_eq!(whole.sample(1100, 1, None), None);
         whole.collection(&collection("MarkSweepCompact", 1150));
         let looked = |began_ms| Looked {
             began_ms,
             ended_ms: began_ms + 10,
             is_vague: false,
         };
-        assert_eq!(whole.sample(1300, 2), Some(looked(1000)));
-        assert_eq!(whole.sample(1400, 2), Some(looked(1150)));
-        assert_eq!(whole.sample(1500, 2), None);
+        assert_eq!(whole.sample(1300, 2, None), Some(looked(1000)));
+        assert_eq!(whole.sample(1400, 2, None), Some(looked(1150)));
+        assert_eq!(whole.sample(1500, 2, None), None);
     }
 
     #[test]
     fn young_collections_do_not_count() {
         let mut whole = Whole::default();
         whole.collection(&collection("Copy", 1000));
-        assert_eq!(whole.sample(2000, 1), None);
+        assert_eq!(whole.sample(2000, 1, None), None);
     }
 
     #[test]
@@ -202,7 +209,7 @@ mod tests {
         for start in [1000, 1050, 2000] {
             whole.collection(&collection("G1 Concurrent GC", start));
         }
-        let looked = whole.sample(3000, 3).unwrap();
+        let looked = whole.sample(3000, 3, None).unwrap();
         assert_eq!((looked.began_ms, looked.ended_ms), (1000, 2010));
         assert!(looked.is_vague);
     }
@@ -214,9 +221,9 @@ mod tests {
             whole.collection(&collection("ZGC Minor Cycles", start));
         }
         whole.collection(&collection("ZGC Major Cycles", 4000));
-        assert_eq!(whole.sample(5000, 0), None);
+        assert_eq!(whole.sample(5000, 0, None), None);
         whole.collection(&collection("ZGC Major Cycles", 5000));
-        let looked = whole.sample(6000, 0).unwrap();
+        let looked = whole.sample(6000, 0, None).unwrap();
         assert_eq!((looked.began_ms, looked.ended_ms), (1000, 5010));
     }
 
@@ -227,18 +234,18 @@ mod tests {
             whole.collection(&collection("G1 Young Generation", start));
         };
         young(&mut whole, 500);
-        assert_eq!(whole.sample(1000, 1), None);
+        assert_eq!(whole.sample(1000, 1, None), None);
         // Remark and cleanup of a first cycle, certain one sample later.
-        assert_eq!(whole.sample(2000, 3), None);
-        assert_eq!(whole.sample(3000, 3), None);
+        assert_eq!(whole.sample(2000, 3, None), None);
+        assert_eq!(whole.sample(3000, 3, None), None);
         // A collection whose record is late is no cycle.
-        assert_eq!(whole.sample(4000, 4), None);
+        assert_eq!(whole.sample(4000, 4, None), None);
         young(&mut whole, 3900);
-        assert_eq!(whole.sample(5000, 4), None);
+        assert_eq!(whole.sample(5000, 4, None), None);
         // The second cycle.
-        assert_eq!(whole.sample(6000, 6), None);
-        assert_eq!(whole.sample(7000, 6), None);
-        let looked = whole.sample(8000, 6).unwrap();
+        assert_eq!(whole.sample(6000, 6, None), None);
+        assert_eq!(whole.sample(7000, 6, None), None);
+        let looked = whole.sample(8000, 6, None).unwrap();
         assert_eq!((looked.began_ms, looked.ended_ms), (1000, 7000));
     }
 }

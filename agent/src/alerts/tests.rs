@@ -63,6 +63,7 @@ struct Program {
     pauses: u64,
     told: Vec<Alert>,
     thread: Option<FinalizerThread>,
+    pending_list_since_ms: Option<u64>,
 }
 
 impl Program {
@@ -84,6 +85,7 @@ impl Program {
             pauses: 0,
             told: Vec::new(),
             thread: None,
+            pending_list_since_ms: None,
         }
     }
 
@@ -142,6 +144,7 @@ impl Program {
             memory: Some(&memory),
             pauses_total: self.pauses,
             finalizer_thread: self.thread.as_ref(),
+            pending_list_since_ms: self.pending_list_since_ms,
         };
         let classes = self.classes.iter().map(|class| ClassNow {
             class: class.name,
@@ -201,6 +204,30 @@ fn a_leak_that_full_collections_see_is_told_once_with_its_bytes() {
         .find(|a| a.kind == AlertKind::RegisteredLeak);
     let bytes = leak.unwrap().evidence["bytes_per_object_estimate"].as_f64();
     assert!((bytes.unwrap() - 500.0).abs() < 25.0, "{bytes:?}");
+}
+
+#[test]
+fn what_is_on_the_way_to_the_queue_is_no_leak() {
+    let mut program = Program::new(&["Found"]);
+    program.run(80, |program, second| {
+        program.classes[0].register(1000);
+        program.used_bytes += 500_000;
+        program.pending_list_since_ms = Some(1000);
+        if second % 5 == 4 {
+            program.collect("MarkSweepCompact");
+        }
+    });
+    let is_leak = |(kind, ..): &(AlertKind, &str, AlertState)| *kind == AlertKind::RegisteredLeak;
+    assert!(!program.told().iter().any(is_leak), "{:?}", program.told());
+    program.pending_list_since_ms = None;
+    program.run(40, |program, second| {
+        program.classes[0].register(1000);
+        program.used_bytes += 500_000;
+        if second % 5 == 4 {
+            program.collect("MarkSweepCompact");
+        }
+    });
+    assert!(program.told().iter().any(is_leak), "{:?}", program.told());
 }
 
 #[test]

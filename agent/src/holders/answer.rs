@@ -130,10 +130,12 @@ impl<'local> Teller<'_, 'local> {
         root
     }
 
+    /// Its name, or its number where it is not among the VM's platform threads: a virtual one, or
+    /// one that has just begun.
     fn thread(&self, frame: Frame) -> Option<String> {
         match tag::read(frame.thread_tag) {
             tag::Meaning::Thread(number) => self.threads.get(number as usize).cloned(),
-            _ => None,
+            _ => (frame.thread_id > 0).then(|| format!("#{}", frame.thread_id)),
         }
     }
 }

@@ -40,6 +40,8 @@ pub enum Event {
     GarbageCollectionFinish = 82,
     /// The VM has run out of something.
     ResourceExhausted = 80,
+    /// An object was allocated that the VM chose by bytes (from JDK 11 on).
+    SampledObjectAlloc = 86,
 }
 
 /// A capability, by its bit in `jvmtiCapabilities` (jvmti.h).
@@ -64,6 +66,23 @@ pub enum Capability {
     HeapExhaustionEvents = 39,
     /// `can_generate_resource_exhaustion_threads_events`.
     ThreadsExhaustionEvents = 40,
+    /// `can_generate_sampled_object_alloc_events` (from JDK 11 on).
+    SampledObjectAllocEvents = 43,
+}
+
+impl Capability {
+    /// A set of only this one.
+    fn alone(self) -> jvmtiCapabilities {
+        let bit = self as u32;
+        let mut words = [0u32; 4];
+        words[(bit / 32) as usize] = 1 << (bit % 32);
+        jvmtiCapabilities {
+            _bindgen_bitfield_1_: words[0],
+            _bindgen_bitfield_2_: words[1],
+            _bindgen_bitfield_3_: words[2],
+            _bindgen_bitfield_4_: words[3],
+        }
+    }
 }
 
 /// A method by the VM's id for it. The ids of `java.base`'s classes stay valid for the
@@ -113,17 +132,14 @@ impl Environment {
 
     /// Adds a capability. Refused for solo capabilities that another agent holds.
     pub fn add_capability(self, capability: Capability) -> Result<(), JvmtiError> {
-        let bit = capability as u32;
-        let mut words = [0u32; 4];
-        words[(bit / 32) as usize] = 1 << (bit % 32);
-        let capabilities = jvmtiCapabilities {
-            _bindgen_bitfield_1_: words[0],
-            _bindgen_bitfield_2_: words[1],
-            _bindgen_bitfield_3_: words[2],
-            _bindgen_bitfield_4_: words[3],
-        };
         // SAFETY: in the OnLoad and the live phase; the struct outlives the call.
-        unsafe { raw::add_capabilities(self.as_ptr(), &capabilities) }
+        unsafe { raw::add_capabilities(self.as_ptr(), &capability.alone()) }
+    }
+
+    /// Gives a capability back.
+    pub fn relinquish_capability(self, capability: Capability) -> Result<(), JvmtiError> {
+        // SAFETY: as above.
+        unsafe { raw::relinquish_capabilities(self.as_ptr(), &capability.alone()) }
     }
 
     /// Turns an event on or off for all threads.

@@ -67,6 +67,8 @@ pub enum Kind {
 pub struct Frame {
     /// The tag of the thread.
     pub thread_tag: i64,
+    /// Its `Thread.getId()`.
+    pub thread_id: i64,
     /// Its method; null where the VM knows none.
     method: jmethodID,
 }
@@ -489,12 +491,14 @@ unsafe fn kind_of(kind: jint, info: *const raw::ReferenceInfo) -> Kind {
     let frame = || match info.is_null() {
         true => Frame {
             thread_tag: 0,
+            thread_id: 0,
             method: null_mut(),
         },
         false => {
             let frame = unsafe { (*info).frame };
             Frame {
                 thread_tag: frame.thread_tag,
+                thread_id: frame.thread_id,
                 method: frame.method,
             }
         }

@@ -4,6 +4,7 @@
 //! are here, wrapped so that nothing else needs to know about pointers. JNI goes through
 //! the `jni` crate; what it does not offer is in [`references`].
 
+mod allocations;
 mod callbacks;
 mod counters;
 mod entry_points;
@@ -15,6 +16,7 @@ mod raw;
 mod references;
 mod stacks;
 
+pub use allocations::{begin as begin_allocations, end as end_allocations, mark as mark_class};
 pub use callbacks::{Callbacks, Entry, env_of_agent_thread, set_callbacks};
 pub use counters::Counters;
 pub use environment::{Capability, Environment, Event, Method};

@@ -63,7 +63,8 @@ pub union ReferenceInfo {
 pub struct FrameInfo {
     /// The tag of the thread.
     pub thread_tag: jlong,
-    thread_id: jlong,
+    /// Its `Thread.getId()`.
+    pub thread_id: jlong,
     depth: jint,
     /// The method of the frame.
     pub method: jmethodID,
@@ -141,6 +142,7 @@ const _: () = {
     assert!(offset_of!(jvmtiInterface_1, DisposeEnvironment) == 126 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetSystemProperty) == 130 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, AddCapabilities) == 141 * SLOT);
+    assert!(offset_of!(jvmtiInterface_1, RelinquishCapabilities) == 142 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, GetConstantPool) == 145 * SLOT);
     assert!(offset_of!(jvmtiInterface_1, RetransformClasses) == 151 * SLOT);
     assert!(offset_of!(jvmtiEventCallbacks, GarbageCollectionFinish) == 32 * SLOT);
@@ -195,6 +197,8 @@ functions! {
     get_system_property = GetSystemProperty(name: *const c_char, value: *mut *mut c_char);
     /// Asks for capabilities.
     add_capabilities = AddCapabilities(capabilities: *const jvmtiCapabilities);
+    /// Gives capabilities back.
+    relinquish_capabilities = RelinquishCapabilities(capabilities: *const jvmtiCapabilities);
     /// The constant pool of a class in the form of a class file; to be deallocated.
     get_constant_pool = GetConstantPool(class: jclass, count: *mut jint, byte_count: *mut jint, bytes: *mut *mut c_uchar);
     /// Runs classes through the class file load hooks again.

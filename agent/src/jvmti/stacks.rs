@@ -27,7 +27,7 @@ use super::{
 /// Frames of a stack that are taken.
 const MOST_FRAMES: usize = 32;
 
-/// Frames at the top that are the agent's own: `Sites.take` and the hook.
+/// Frames at the top of a registration that are the agent's own: `Sites.take` and the hook.
 const OWN_FRAMES: jint = 2;
 
 /// A place in a method, to be named later. Outlives the method: then it has no name.
@@ -78,16 +78,21 @@ pub fn bind(env: &mut Env, sites: &JClass, taker: Taker) -> jni::errors::Result<
     stacks.map_err(|_: JvmtiError| Error::NullPtr("a JVMTI environment"))?;
     // SAFETY: a static native method that takes an int and returns nothing.
     unsafe {
-        let take =
-            NativeMethod::from_raw_parts(jni_str!("take"), jni_str!("(I)V"), take as *mut c_void);
+        let take = registered as *mut c_void;
+        let take = NativeMethod::from_raw_parts(jni_str!("take"), jni_str!("(I)V"), take);
         env.register_native_methods(sites, &[take])
     }
 }
 
-extern "system" fn take(_: *mut JNIEnv, _: jclass, slot: jint) {
-    let (Some(stacks), Ok(slot)) = (STACKS.get(), usize::try_from(slot)) else {
-        return;
-    };
+extern "system" fn registered(_: *mut JNIEnv, _: jclass, slot: jint) {
+    if let Ok(slot) = usize::try_from(slot) {
+        take(slot, OWN_FRAMES);
+    }
+}
+
+/// Takes the current thread's stack for the slot of a class, without so many frames at its top.
+pub(super) fn take(slot: usize, own_frames: jint) {
+    let Some(stacks) = STACKS.get() else { return };
     Entry::Stack.run(|| {
         let none = raw::Location {
             method: null_mut(),
@@ -101,7 +106,7 @@ extern "system" fn take(_: *mut JNIEnv, _: jclass, slot: jint) {
             raw::get_stack_trace(
                 stacks.environment.as_ptr(),
                 null_mut(),
-                OWN_FRAMES,
+                own_frames,
                 MOST_FRAMES as jint,
                 frames.as_mut_ptr().cast(),
                 &mut count,

@@ -61,8 +61,8 @@ pub struct Options {
     /// How long the application may be stopped at once to find out who holds objects; `None`
     /// for never.
     pub pause: Option<Duration>,
-    /// Whether the stacks of some registrations are taken.
-    pub sites: bool,
+    /// What stacks are taken of.
+    pub sites: Sites,
     /// How long the JVM may stand still before that is told; `None` for never.
     pub stall: Option<Duration>,
     /// The agent's own messages on stderr.
@@ -82,6 +82,17 @@ pub enum Destination {
     Stderr,
     /// A Unix stream socket that someone listens on.
     Unix(PathBuf),
+}
+
+/// What stacks are taken of, which tell where objects are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sites {
+    /// Nothing.
+    Off,
+    /// Some of the registrations, chosen by the hook.
+    Registrations,
+    /// Some of the allocations, chosen by the VM.
+    Allocations,
 }
 
 /// How much the agent says on stderr, least first.
@@ -242,7 +253,7 @@ impl Options {
             stuck: Duration::ZERO,
             many: 0,
             pause: None,
-            sites: false,
+            sites: Sites::Off,
             stall: None,
             log: LogLevel::Off,
             config: None,

@@ -6,7 +6,7 @@
 
 use std::{path::Path, time::Duration};
 
-use super::{Facts, LogLevel, Options, destination, quantity};
+use super::{Facts, LogLevel, Options, Sites, destination, quantity};
 
 /// One option.
 pub(super) struct Key {
@@ -205,14 +205,17 @@ pub(super) static KEYS: [Key; 16] = [
     Key {
         name: "sites",
         default: Some("on"),
-        form: "on | off",
-        wanted: "on or off",
-        meaning: "the stacks of one registration in about 1000: where objects are made",
+        form: "on | off | jvmti",
+        wanted: "on, off or jvmti",
+        meaning: "where objects are made: 1 registration in 1000, or JVMTI samples (JDK 11+)",
         set: |options, value, _| {
-            options.sites = word(value, &[("on", true), ("off", false)])?;
+            options.sites = word(value, &SITES)?;
             Ok(())
         },
-        show: |options| Some(if options.sites { "on" } else { "off" }.to_owned()),
+        show: |options| {
+            let word = SITES.iter().find(|(_, sites)| *sites == options.sites);
+            word.map(|(word, _)| (*word).to_owned())
+        },
     },
     Key {
         name: "stall",
@@ -278,6 +281,13 @@ const LOG_LEVELS: [(&str, LogLevel); 5] = [
 fn show_path(path: &Path) -> String {
     destination::show_path(path)
 }
+
+/// What `sites` may be.
+const SITES: [(&str, Sites); 3] = [
+    ("on", Sites::Registrations),
+    ("off", Sites::Off),
+    ("jvmti", Sites::Allocations),
+];
 
 fn word<T: Copy>(given: &str, words: &[(&str, T)]) -> Result<T, String> {
     words

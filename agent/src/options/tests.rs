@@ -65,7 +65,7 @@ fn nothing_given_is_the_defaults() {
         stuck: Duration::from_secs(10),
         many: 1000,
         pause: Some(Duration::from_millis(250)),
-        sites: true,
+        sites: Sites::Registrations,
         stall: Some(Duration::from_secs(5)),
         log: LogLevel::Warn,
         config: None,
@@ -79,7 +79,7 @@ fn nothing_given_is_the_defaults() {
 fn every_key_is_read() {
     let given = concat!(
         r"out=unix:/run/a\,b.sock, interval=1m30s,rotate=1GiB,keep=0,classes=4096,gc=off,baseline=off,",
-        "alerts=off,patience=2m,stuck=1h,many=7,pause=300ms,sites=off,stall=off,log=debug,",
+        "alerts=off,patience=2m,stuck=1h,many=7,pause=300ms,sites=jvmti,stall=off,log=debug,",
     );
     let wanted = Options {
         out: Destination::Unix(PathBuf::from("/run/a,b.sock")),
@@ -94,7 +94,7 @@ fn every_key_is_read() {
         stuck: Duration::from_secs(3600),
         many: 7,
         pause: Some(Duration::from_millis(300)),
-        sites: false,
+        sites: Sites::Allocations,
         stall: None,
         log: LogLevel::Debug,
         config: None,

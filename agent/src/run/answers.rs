@@ -10,7 +10,9 @@ use finwatch_record::{
 use jni::Env;
 
 use super::Run;
-use crate::{alerts::Alerts, exhausted::LastKnown, log, pauses::PauseClock, watch::WatchError};
+use crate::{
+    alerts::Alerts, exhausted::LastKnown, log, options, pauses::PauseClock, watch::WatchError,
+};
 
 /// Classes whose holders are kept for the case that memory runs out.
 const MOST_HELD: usize = 8;
@@ -28,7 +30,7 @@ impl Run {
     /// Where the objects are made that alerts are about, and from time to time those of the busiest
     /// classes.
     pub(super) fn sites(&mut self, env: &mut Env, told: &[Alert], uptime_ms: u64) -> Vec<Sites> {
-        if !self.options.sites {
+        if self.options.sites == options::Sites::Off {
             return Vec::new();
         }
         let mut sites = Vec::new();

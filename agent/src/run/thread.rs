@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use finwatch_record::{Body, FinalizerState, FinalizerThread};
+use finwatch_record::{Body, FinalizerState, FinalizerThread, ReferenceHandlerState};
 use jni::Env;
 
 use super::Run;
@@ -15,10 +15,14 @@ impl Run {
         &self,
         env: &mut Env,
         uptime_ms: u64,
+        pending_list_since_ms: Option<u64>,
         starved: Option<Duration>,
     ) -> Option<FinalizerThread> {
         let alerts = self.alerts.as_ref()?;
-        if !alerts.wants_a_look(uptime_ms) && self.thread.is_none() && starved.is_none() {
+        if !alerts.wants_a_look(uptime_ms, pending_list_since_ms)
+            && self.thread.is_none()
+            && starved.is_none()
+        {
             return None;
         }
         // Classes that are initialized with the heap full fail for ever, for the program too.
@@ -28,7 +32,14 @@ impl Run {
         }
         let stuck_ms = self.options.stuck.as_millis() as u64;
         let inside = alerts.inside();
-        match finalizer_thread::look(env, self.jvmti, inside.as_ref(), uptime_ms, stuck_ms) {
+        match finalizer_thread::look(
+            env,
+            self.jvmti,
+            inside.as_ref(),
+            pending_list_since_ms,
+            uptime_ms,
+            stuck_ms,
+        ) {
             Ok(mut thread) => {
                 if let Some(starved) = starved
                     && thread.state == FinalizerState::Running
@@ -51,11 +62,15 @@ impl Run {
     /// Makes a record of it where it does something else than at the last look.
     pub(super) fn tell_thread(&mut self, thread: Option<FinalizerThread>, uptime_ms: u64) {
         let Some(thread) = thread else { return };
+        let handler = thread.reference_handler.state;
         let is_fine = matches!(
-            thread.state,
-            FinalizerState::Waiting | FinalizerState::Running
+            (thread.state, handler),
+            (
+                FinalizerState::Waiting | FinalizerState::Running,
+                ReferenceHandlerState::Waiting | ReferenceHandlerState::Running
+            )
         );
-        let now = Some(thread.state).filter(|_| !is_fine);
+        let now = (!is_fine).then_some((thread.state, handler));
         if std::mem::replace(&mut self.thread, now) != now {
             self.stream
                 .emit(Body::FinalizerThread(Box::new(thread)), uptime_ms);

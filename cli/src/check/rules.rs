@@ -45,7 +45,7 @@ pub struct Rule {
     pub minimum: Option<i64>,
     /// A number is just that.
     pub constant: Option<u64>,
-    /// The fields of an object that are known, at most 64.
+    /// The fields of an object that are known, at most 64; first those that may not be missing, as they are written.
     pub fields: Vec<Field>,
     /// Those of `fields` that may not be missing, a bit each.
     pub required: u64,
@@ -159,6 +159,8 @@ impl Compiler<'_> {
 
     fn object(&mut self, schema: &Map<String, Value>, definition: &str) -> anyhow::Result<Rule> {
         let mut rule = Rule::default();
+        let required = schema.get("required").and_then(Value::as_array);
+        let required = required.map_or(&[][..], Vec::as_slice);
         for (keyword, value) in schema {
             match keyword.as_str() {
                 "description" | "title" | "default" | "required" => {}
@@ -168,25 +170,25 @@ impl Compiler<'_> {
                 "const" => rule.constant = Some(value.as_u64().context("a constant")?),
                 "items" => rule.items = Some(self.rule(value, "")?),
                 "additionalProperties" => rule.others = Some(self.rule(value, "")?),
-                "properties" => rule.fields = self.fields(value, definition)?,
+                "properties" => rule.fields = self.fields(value, required, definition)?,
                 "oneOf" => rule.strings = Some(strings(value, &mut rule.kinds)?),
                 "anyOf" => rule = self.any_of(value)?,
                 _ => bail!("the keyword '{keyword}' is not understood"),
             }
         }
-        for name in schema
-            .get("required")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        for name in required {
             let place = rule.fields.iter().position(|field| *name == field.name);
             rule.required |= 1 << place.context("a required field that is not described")?;
         }
         Ok(rule)
     }
 
-    fn fields(&mut self, properties: &Value, definition: &str) -> anyhow::Result<Vec<Field>> {
+    fn fields(
+        &mut self,
+        properties: &Value,
+        required: &[Value],
+        definition: &str,
+    ) -> anyhow::Result<Vec<Field>> {
         let properties = properties.as_object().context("properties")?;
         if properties.len() > 64 {
             bail!("an object of more than 64 fields");
@@ -198,7 +200,13 @@ impl Compiler<'_> {
                 slot: Slot::of(definition, name),
             })
         };
-        properties.iter().map(field).collect()
+        let mut fields: Vec<Field> = properties
+            .iter()
+            .map(field)
+            .collect::<anyhow::Result<_>>()?;
+        let place = |field: &Field| required.iter().position(|name| *name == field.name);
+        fields.sort_by_key(|field| place(field).unwrap_or(required.len()));
+        Ok(fields)
     }
 
     /// Something or `null`.

@@ -18,8 +18,6 @@ const FIRST_TOTAL: usize = 3;
 #[derive(Debug)]
 pub struct Piece {
     pub span: Span,
-    pub records: u64,
-    pub first_seq: u64,
     pub last_seq: u64,
     /// Numbers missing between the first and the last.
     pub missing: u64,
@@ -84,10 +82,10 @@ impl Sequences {
 
 impl Piece {
     fn of(source: usize, line: u64, facts: &Facts) -> Piece {
+        let mut span = Span::at(source, facts.pid, facts.seq, facts.time_ms, facts.uptime_ms);
+        span.extend(facts.time_ms);
         Piece {
-            span: Span::at(source, facts.pid, facts.time_ms, facts.uptime_ms),
-            records: 1,
-            first_seq: facts.seq,
+            span,
             last_seq: facts.seq,
             missing: 0,
             dropped: facts.dropped.unwrap_or(0),
@@ -132,7 +130,6 @@ impl Piece {
             let message = format!("goes back by {back} ms: the machine's clock was set");
             findings.add(Finding::note(source, Some(line), "ts", message));
         }
-        self.records += 1;
         self.last_seq = facts.seq;
         self.last_line = line;
         self.last_uptime_ms = facts.uptime_ms;

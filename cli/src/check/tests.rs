@@ -342,6 +342,9 @@ proptest! {
         let walked = walk::walk(&RULES, &line).unwrap();
         let expected: Vec<String> = VALIDATOR.iter_errors(&record).map(|e| e.to_string()).collect();
         prop_assert_eq!(walked.mistakes.is_empty(), expected.is_empty(), "{:?} {:?}\n{}", walked.mistakes, expected, line);
+        // Not as the agent writes it.
+        let spaced = walk::walk(&RULES, &format!(" {line}")).unwrap();
+        prop_assert_eq!((walked.facts, walked.mistakes), (spaced.facts, spaced.mistakes), "{}", line);
     }
 
     /// Any text gives an answer.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
+use finwatch_record::Compact;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -41,13 +42,26 @@ pub struct Walked {
 ///
 /// It is no JSON object.
 pub fn walk(rules: &Rules, line: &str) -> Result<Walked, serde_json::Error> {
+    match walk_compact(rules, line) {
+        Some(walked) => Ok(walked),
+        None => walk_json(rules, line),
+    }
+}
+
+/// Reads a line as the agent writes nearly all.
+fn walk_compact(rules: &Rules, line: &str) -> Option<Walked> {
     let mut walked = Walked::default();
-    let mut root = Root {
-        rules,
-        walked: &mut walked,
-        body: None,
-        is_type_late: false,
-    };
+    let mut json = Compact::new(line);
+    json.deserialize_map(&mut Root::new(rules, &mut walked))
+        .ok()?;
+    json.end().ok()?;
+    Some(walked)
+}
+
+/// Reads any other line.
+fn walk_json(rules: &Rules, line: &str) -> Result<Walked, serde_json::Error> {
+    let mut walked = Walked::default();
+    let mut root = Root::new(rules, &mut walked);
     let mut json = serde_json::Deserializer::from_str(line);
     match json.deserialize_map(&mut root) {
         Err(_) if root.is_type_late => return walk_type_first(rules, line),
@@ -63,10 +77,8 @@ fn walk_type_first(rules: &Rules, line: &str) -> Result<Walked, serde_json::Erro
     let kind = fields.get("type").and_then(serde_json::Value::as_str);
     let mut walked = Walked::default();
     let root = &mut Root {
-        rules,
-        walked: &mut walked,
         body: Some(kind.and_then(|kind| rules.body(kind))),
-        is_type_late: false,
+        ..Root::new(rules, &mut walked)
     };
     // Deserialized from the text, as a number in a tree is not always what was written.
     serde_json::Deserializer::from_str(line).deserialize_map(root)?;
@@ -111,8 +123,12 @@ impl Walked {
     }
 }
 
-/// The name of a field: a known one's place, or the name itself.
-struct Name<'a>(&'a [Field]);
+/// The name of a field: a known one's place, or the name itself. Most stand in the order of the rule.
+struct Name<'a> {
+    fields: &'a [Field],
+    /// The place that is likely.
+    next: usize,
+}
 
 enum Named<'de> {
     Known(usize),
@@ -135,22 +151,30 @@ impl<'de> Visitor<'de> for Name<'_> {
     }
 
     fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Named<'de>, E> {
-        Ok(match place(self.0, name) {
+        Ok(match place(self.fields, self.next, name) {
             Some(place) => Named::Known(place),
             None => Named::Other(Cow::Borrowed(name)),
         })
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Named<'de>, E> {
-        Ok(match place(self.0, name) {
+        Ok(match place(self.fields, self.next, name) {
             Some(place) => Named::Known(place),
             None => Named::Other(Cow::Owned(name.to_owned())),
         })
     }
 }
 
-fn place(fields: &[Field], name: &str) -> Option<usize> {
-    fields.iter().position(|field| field.name == name)
+fn place(fields: &[Field], next: usize, name: &str) -> Option<usize> {
+    match fields.get(next) {
+        Some(field) if field.name == name => Some(next),
+        _ => fields.iter().position(|field| field.name == name),
+    }
+}
+
+/// The place of a field after those that were seen.
+fn after(seen: u64) -> usize {
+    (u64::BITS - seen.leading_zeros()) as usize
 }
 
 /// The whole record.
@@ -172,8 +196,11 @@ impl<'de> Visitor<'de> for &mut Root<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let envelope = self.rules.root();
-        let (mut seen, mut seen_of_body) = (0, 0);
-        while let Some(name) = map.next_key_seed(Name(&envelope.fields))? {
+        let (mut seen, mut seen_of_body) = (0u64, 0u64);
+        while let Some(name) = map.next_key_seed(Name {
+            fields: &envelope.fields,
+            next: after(seen),
+        })? {
             match name {
                 Named::Known(place) => {
                     self.field(&mut map, envelope, place, &mut seen)?;
@@ -186,7 +213,9 @@ impl<'de> Visitor<'de> for &mut Root<'_> {
                         self.is_type_late = true;
                         return Err(A::Error::custom("the type is late"));
                     }
-                    Some(Some(body)) if let Some(place) = place(&body.fields, &name) => {
+                    Some(Some(body))
+                        if let Some(place) = place(&body.fields, after(seen_of_body), &name) =>
+                    {
                         self.field(&mut map, body, place, &mut seen_of_body)?;
                     }
                     Some(_) => {
@@ -203,7 +232,16 @@ impl<'de> Visitor<'de> for &mut Root<'_> {
     }
 }
 
-impl Root<'_> {
+impl<'a> Root<'a> {
+    fn new(rules: &'a Rules, walked: &'a mut Walked) -> Root<'a> {
+        Root {
+            rules,
+            walked,
+            body: None,
+            is_type_late: false,
+        }
+    }
+
     fn field<'de, A: MapAccess<'de>>(
         &mut self,
         map: &mut A,
@@ -359,7 +397,10 @@ impl<'de> Visitor<'de> for Place<'_> {
         }
         let rule = self.rule;
         let mut seen = 0u64;
-        while let Some(name) = map.next_key_seed(Name(&rule.fields))? {
+        while let Some(name) = map.next_key_seed(Name {
+            fields: &rule.fields,
+            next: after(seen),
+        })? {
             let (name, id, slot) = match &name {
                 Named::Known(place) => {
                     let field = &rule.fields[*place];

@@ -40,6 +40,10 @@ pub fn headline(alert: &Alert, now: Now) -> String {
         AlertKind::FinalizerStuck => format!(
             "the finalizer thread is STUCK in {class}.finalize(), and {waiting} objects wait"
         ),
+        AlertKind::ReferenceHandlerStalled => {
+            "the Reference Handler is STUCK: no dead object is queued, so none is finalized"
+                .to_owned()
+        }
         AlertKind::FinalizerDead => format!(
             "the finalizer thread is DEAD: {waiting} objects wait, and none will be finalized"
         ),
@@ -86,7 +90,12 @@ pub fn is_of_thread(kind: AlertKind) -> bool {
     use AlertKind::*;
     matches!(
         kind,
-        PendingGrowth | FinalizerStuck | FinalizerSlow | FinalizerDead | FinalizerThrows
+        PendingGrowth
+            | FinalizerStuck
+            | FinalizerSlow
+            | FinalizerDead
+            | FinalizerThrows
+            | ReferenceHandlerStalled
     )
 }
 
@@ -142,6 +151,18 @@ pub fn evidence(alert: &Alert) -> String {
         AlertKind::FinalizerStuck => vec![
             numbers.say("inside_ms", Numbers::milliseconds, " in this one call"),
             numbers.say("pending", Numbers::count, " objects of all classes pending"),
+        ],
+        AlertKind::ReferenceHandlerStalled => vec![
+            numbers.say(
+                "stalled_ms",
+                Numbers::milliseconds,
+                " without taking anything",
+            ),
+            numbers.say(
+                "registered",
+                Numbers::count,
+                " registered, how many of them dead is not known",
+            ),
         ],
         AlertKind::FinalizerDead => vec![
             numbers.say("pending", Numbers::count, " pending"),

@@ -62,7 +62,7 @@ impl Dump {
 
     /// A JVM of which nothing is known but this dump.
     pub fn alone(&self) -> Known {
-        Known::new(Span::at(0, self.pid, self.at_ms, 0), 0)
+        Known::new(Span::at(0, self.pid, 0, self.at_ms, 0))
     }
 
     /// Who holds the objects of a class; without a loader, of the first class of this name.

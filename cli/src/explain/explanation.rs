@@ -195,7 +195,7 @@ impl Explanation {
             headline: String::new(),
             first_ts: timestamp(known.span.first_ms),
             last_ts: timestamp(known.span.last_ms),
-            records: known.records,
+            records: known.span.records,
             stopped: known.stop,
             outlook: Outlook::of(known.oom.as_ref(), &alerts),
             alerts: raised(&known, alerts),

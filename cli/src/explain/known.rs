@@ -9,7 +9,7 @@ use finwatch_record::{
 use serde::{Serialize, Serializer};
 
 use crate::stream::{Piece, Span};
-use crate::time::{self, timestamp};
+use crate::time::timestamp;
 
 /// So many alerts, and classes with holders or sites, are kept; an agent raises 64 at once.
 const MOST: usize = 500;
@@ -24,8 +24,6 @@ type ClassKey = (String, Option<String>);
 #[derive(Debug)]
 pub struct Known {
     pub span: Span,
-    first_seq: u64,
-    pub records: u64,
     pub start: Option<Start>,
     /// How the stream ended.
     pub stop: Option<StopReason>,
@@ -67,11 +65,9 @@ pub fn as_timestamp<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::
 }
 
 impl Piece for Known {
-    fn new(span: Span, seq: u64) -> Known {
+    fn new(span: Span) -> Known {
         Known {
             span,
-            first_seq: seq,
-            records: 0,
             start: None,
             stop: None,
             ledger: None,
@@ -89,18 +85,8 @@ impl Piece for Known {
         &self.span
     }
 
-    fn first_seq(&self) -> u64 {
-        self.first_seq
-    }
-
-    fn records(&self) -> u64 {
-        self.records
-    }
-
-    fn take(&mut self, record: Record) {
-        let at_ms = time::parse(&record.ts).unwrap_or(self.span.last_ms);
+    fn take(&mut self, at_ms: u64, record: Record) {
         self.span.extend(at_ms);
-        self.records += 1;
         match record.body {
             Body::Start(start) => {
                 self.start = Some(*start);
@@ -138,9 +124,8 @@ impl Piece for Known {
     }
 
     fn append(&mut self, later: Known) {
-        self.span.extend(later.span.last_ms);
-        self.records += later.records;
-        let is_new_watch = later.first_seq == 0 && later.start.is_some();
+        self.span.append(&later.span);
+        let is_new_watch = later.span.first_seq == 0 && later.start.is_some();
         if is_new_watch {
             // An agent that was attached again knows nothing of what the one before it raised.
             self.alerts.retain(|_, alert| !is_raised(alert));

@@ -42,7 +42,10 @@ pub fn of_alert(alert: &Alert, findings: &Findings<'_>) -> Vec<String> {
             "Enter shows how long the finalize() of a class takes",
             findings,
         ),
-        AlertKind::FinalizerThrows | AlertKind::FinalizerDead | AlertKind::Unknown => Vec::new(),
+        AlertKind::FinalizerThrows
+        | AlertKind::FinalizerDead
+        | AlertKind::ReferenceHandlerStalled
+        | AlertKind::Unknown => Vec::new(),
     });
     steps.truncate(MOST);
     steps

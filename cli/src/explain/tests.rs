@@ -1,12 +1,11 @@
 //! Streams made of records, and what is said of them.
 
-use std::io::Write as _;
-
 use finwatch_record::*;
 use proptest::prelude::*;
 use serde_json::{Number, Value, json};
 
 use super::*;
+use crate::stream::examples::{digest, file};
 use crate::top::model::examples::*;
 
 mod of_dumps;
@@ -14,29 +13,9 @@ mod of_dumps;
 const STATEMENT: &str = "com.example.Statement";
 const MINUTE_MS: u64 = 60_000;
 
-fn file(records: &[Record]) -> Vec<u8> {
-    let lines = records
-        .iter()
-        .map(|record| serde_json::to_string(record).unwrap() + "\n");
-    lines.collect::<String>().into_bytes()
-}
-
 /// What there is to say about files with these contents, or why there is nothing.
 fn explained(files: &[Vec<u8>], subject: &Subject) -> Result<Explanation, String> {
-    let directory = tempfile::tempdir().unwrap();
-    let names: Vec<OsString> = (0..files.len())
-        .map(|n| directory.path().join(n.to_string()).into())
-        .collect();
-    for (name, bytes) in names.iter().zip(files) {
-        std::fs::File::create(name)
-            .unwrap()
-            .write_all(bytes)
-            .unwrap();
-    }
-    let mut sources = Sources::open(&names).unwrap();
-    let (digest, is_complete) = Digest::<Known>::read(&mut sources);
-    assert!(is_complete);
-    let (jvms, files) = digest.finish();
+    let (jvms, files) = digest::<Known>(files).finish();
     Explanation::of(jvms, None, subject).ok_or_else(|| files.why_empty())
 }
 

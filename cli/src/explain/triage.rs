@@ -33,6 +33,7 @@ pub fn explains(cause: &Alert, other: &Alert) -> bool {
         |cause: &Alert| other.cause_class.is_none() || other.cause_class == cause.class;
     match (cause.kind, other.kind) {
         (FinalizerDead | FinalizerStuck, PendingGrowth | FinalizerSlow | HeapExhaustion) => true,
+        (ReferenceHandlerStalled, RegisteredLeak | RegisteredFloating | HeapExhaustion) => true,
         (FinalizerSlow, PendingGrowth | HeapExhaustion) => true,
         (PendingGrowth, HeapExhaustion) => true,
         (RegisteredLeak | RegisteredFloating, HeapExhaustion) => is_of_class(cause),
@@ -43,14 +44,15 @@ pub fn explains(cause: &Alert, other: &Alert) -> bool {
 /// How far down the kind stands among causes and consequences: the causes first.
 fn depth(kind: AlertKind) -> u8 {
     match kind {
-        AlertKind::FinalizerDead => 0,
-        AlertKind::FinalizerStuck => 1,
-        AlertKind::FinalizerSlow => 2,
-        AlertKind::RegisteredLeak => 3,
-        AlertKind::PendingGrowth => 4,
-        AlertKind::RegisteredFloating => 5,
-        AlertKind::FinalizerThrows => 6,
-        AlertKind::HeapExhaustion => 7,
-        AlertKind::Unknown => 8,
+        AlertKind::ReferenceHandlerStalled => 0,
+        AlertKind::FinalizerDead => 1,
+        AlertKind::FinalizerStuck => 2,
+        AlertKind::FinalizerSlow => 3,
+        AlertKind::RegisteredLeak => 4,
+        AlertKind::PendingGrowth => 5,
+        AlertKind::RegisteredFloating => 6,
+        AlertKind::FinalizerThrows => 7,
+        AlertKind::HeapExhaustion => 8,
+        AlertKind::Unknown => 9,
     }
 }

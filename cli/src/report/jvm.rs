@@ -12,15 +12,12 @@ use super::incidents::Incidents;
 use super::series::Series;
 use super::standstill::Standstill;
 use crate::stream::{Piece, Span};
-use crate::time;
 
 /// One JVM, or the part of its stream that is in one file.
 #[derive(Debug, Serialize)]
 pub struct Jvm {
     #[serde(skip)]
     pub span: Span,
-    pub pid: u64,
-    pub records: u64,
     /// The latest `start` record.
     pub start: Option<Start>,
     /// How the stream ends.
@@ -38,8 +35,6 @@ pub struct Jvm {
     pub agent: AgentSeries,
     pub incidents: Incidents,
     pub standstill: Standstill,
-    #[serde(skip)]
-    pub first_seq: u64,
 }
 
 /// The ledger over all classes.
@@ -99,11 +94,9 @@ pub struct AgentSeries {
 }
 
 impl Piece for Jvm {
-    fn new(span: Span, seq: u64) -> Jvm {
+    fn new(span: Span) -> Jvm {
         Jvm {
-            pid: span.pid,
             span,
-            records: 0,
             start: None,
             stop: None,
             coverage: None,
@@ -116,7 +109,6 @@ impl Piece for Jvm {
             agent: AgentSeries::default(),
             incidents: Incidents::default(),
             standstill: Standstill::default(),
-            first_seq: seq,
         }
     }
 
@@ -124,18 +116,8 @@ impl Piece for Jvm {
         &self.span
     }
 
-    fn first_seq(&self) -> u64 {
-        self.first_seq
-    }
-
-    fn records(&self) -> u64 {
-        self.records
-    }
-
-    fn take(&mut self, record: Record) {
-        let time_ms = time::parse(&record.ts).unwrap_or(self.span.last_ms);
+    fn take(&mut self, time_ms: u64, record: Record) {
         self.span.extend(time_ms);
-        self.records += 1;
         match record.body {
             Body::Start(start) => self.take_start(*start),
             Body::Sample(sample) => self.take_sample(time_ms, *sample),
@@ -147,8 +129,7 @@ impl Piece for Jvm {
     }
 
     fn append(&mut self, later: Jvm) {
-        self.span.extend(later.span.last_ms);
-        self.records += later.records;
+        self.span.append(&later.span);
         self.start = later.start.or(self.start.take());
         self.stop = later.stop;
         self.coverage = later.coverage.or(self.coverage.take());

@@ -5,12 +5,13 @@
 
 use std::path::Path;
 
+use finwatch_record::Baseline;
 use serde::Serialize;
 
 use super::jvm::Jvm;
 use super::notable::{Notable, Weight, notable, spaced};
 use crate::markup::Escaped;
-use crate::numbers::{bytes, grouped};
+use crate::numbers::{bytes, grouped, nanoseconds};
 use crate::quote::Plain;
 use crate::stream::{Digest, File, Files};
 
@@ -30,6 +31,8 @@ pub struct Page {
 /// A JVM and what is notable about it.
 #[derive(Debug, Serialize)]
 struct Shown {
+    pid: u64,
+    records: u64,
     from_ms: u64,
     to_ms: u64,
     notable: Vec<Notable>,
@@ -42,6 +45,8 @@ impl Page {
     pub fn of(digest: Digest<Jvm>) -> Page {
         let (jvms, files) = digest.finish();
         let show = |jvm: Jvm| Shown {
+            pid: jvm.span.pid,
+            records: jvm.span.records,
             from_ms: jvm.span.first_ms,
             to_ms: jvm.span.last_ms,
             notable: notable(&jvm),
@@ -125,7 +130,7 @@ impl Page {
                 .first()
                 .filter(|notable| notable.weight != Weight::Info);
             if let Some(worst) = worst {
-                summary += &format!("\n  pid {}: {}", jvm.jvm.pid, Plain(&worst.text));
+                summary += &format!("\n  pid {}: {}", jvm.pid, Plain(&worst.text));
             }
         }
         summary
@@ -147,8 +152,8 @@ fn name(jvm: &Jvm) -> String {
         .and_then(|start| start.jvm.command.as_deref());
     let program = command.and_then(|command| command.split_whitespace().next());
     match program {
-        Some(program) => format!("{program} ({})", jvm.pid),
-        None => format!("process {}", jvm.pid),
+        Some(program) => format!("{program} ({})", jvm.span.pid),
+        None => format!("process {}", jvm.span.pid),
     }
 }
 
@@ -185,13 +190,13 @@ fn section((place, shown): (usize, &Shown)) -> String {
 
 fn facts(jvm: &Jvm) -> String {
     let Some(start) = &jvm.start else {
-        return fact("pid", &jvm.pid.to_string());
+        return fact("pid", &jvm.span.pid.to_string());
     };
     let mut facts = String::new();
     if let Some(command) = &start.jvm.command {
         facts += &fact("command", command);
     }
-    facts += &fact("host", &format!("{}, pid {}", start.host, jvm.pid));
+    facts += &fact("host", &format!("{}, pid {}", start.host, jvm.span.pid));
     facts += &fact("JVM", &format!("{} {}", start.jvm.name, start.jvm.version));
     if let Some(gc) = &start.jvm.gc {
         facts += &fact("collectors", gc);
@@ -210,7 +215,22 @@ fn facts(jvm: &Jvm) -> String {
             ),
         );
     }
+    if let Some(baseline) = &start.baseline {
+        facts += &fact("registered before", &before(baseline));
+    }
     facts
+}
+
+/// What there was when the agent came.
+fn before(baseline: &Baseline) -> String {
+    let objects = match baseline.objects {
+        1 => "1 object was".to_owned(),
+        objects => format!("{} objects were", grouped(objects)),
+    };
+    let pause = nanoseconds((baseline.pause_ms * 1e6) as u64);
+    format!(
+        "{objects} there when finwatch came; while it counted them, registering another one took {pause} at most"
+    )
 }
 
 fn fact(name: &str, value: &str) -> String {

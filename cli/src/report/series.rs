@@ -80,22 +80,19 @@ impl Series {
         ranges
     }
 
-    fn stretch(&self, time_ms: u64) -> u64 {
-        time_ms >> self.width
-    }
-
     fn insert(&mut self, point: Point) {
-        let stretch = self.stretch(point.time_ms);
-        // Nearly always it is the latest.
-        let place = match self.points.last() {
-            None => 0,
-            Some(last) if self.stretch(last.time_ms) < stretch => self.points.len(),
-            Some(_) => self
+        let width = self.width;
+        let stretch = |point: &Point| point.time_ms >> width;
+        let place = match self.points.last_mut() {
+            // Nearly always it is the latest.
+            Some(last) if stretch(last) == stretch(&point) => return last.merge(&point),
+            Some(last) if stretch(last) > stretch(&point) => self
                 .points
-                .partition_point(|p| p.time_ms >> self.width < stretch),
+                .partition_point(|earlier| stretch(earlier) < stretch(&point)),
+            _ => self.points.len(),
         };
         match self.points.get_mut(place) {
-            Some(at) if at.time_ms >> self.width == stretch => at.merge(&point),
+            Some(at) if stretch(at) == stretch(&point) => at.merge(&point),
             _ => self.points.insert(place, point),
         }
     }

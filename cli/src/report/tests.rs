@@ -1,15 +1,15 @@
 //! Streams made of records with known numbers, and what the page says of them.
 
-use std::io::Write as _;
-
 use finwatch_record::{
-    AgentCost, Body, ClassRow, Counts, Coverage, CoverageLevel, FinalizeDurations, Finalizer, Gc,
-    OmittedClasses, Record, Sample, Trigger,
+    AgentCost, Baseline, Body, ClassRow, Counts, Coverage, CoverageLevel, FinalizeDurations,
+    Finalizer, Gc, OmittedClasses, Record, Sample, Start, Trigger,
 };
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::stream::examples::{digest, file};
+use crate::top::model::examples;
 
 const STARTED_MS: u64 = 1_764_000_000_000;
 
@@ -66,28 +66,8 @@ fn sample(pid: u32, second: u64, class: &str, counts: Counts) -> Record {
     }
 }
 
-fn file(records: &[Record]) -> Vec<u8> {
-    let lines = records
-        .iter()
-        .map(|record| serde_json::to_string(record).unwrap() + "\n");
-    lines.collect::<String>().into_bytes()
-}
-
 fn page(files: &[Vec<u8>]) -> Page {
-    let directory = tempfile::tempdir().unwrap();
-    let names: Vec<OsString> = (0..files.len())
-        .map(|n| directory.path().join(n.to_string()).into())
-        .collect();
-    for (name, bytes) in names.iter().zip(files) {
-        std::fs::File::create(name)
-            .unwrap()
-            .write_all(bytes)
-            .unwrap();
-    }
-    let mut sources = Sources::open(&names).unwrap();
-    let (digest, is_complete) = Digest::read(&mut sources);
-    assert!(is_complete);
-    Page::of(digest)
+    Page::of(digest(files))
 }
 
 fn json(page: &Page) -> Value {
@@ -227,6 +207,30 @@ fn what_is_notable_is_said() {
     assert_eq!(quiet.len(), 2, "{quiet:?}");
     assert!(has(&quiet, "finwatch itself took"), "{quiet:?}");
     assert!(has(&quiet, "The stream has no end"), "{quiet:?}");
+}
+
+#[test]
+fn what_was_there_before_the_agent_is_told() {
+    let begun = |baseline| {
+        let start = Start {
+            baseline,
+            ..examples::start()
+        };
+        let start = examples::record(0, 1000, Body::Start(Box::new(start)));
+        page(&[file(&[start])]).html().unwrap()
+    };
+    let counted = begun(Some(Baseline {
+        objects: 12_345,
+        pause_ms: 1.5,
+    }));
+    assert!(
+        counted.contains(
+            "<dt>registered before</dt><dd>12,345 objects were there when finwatch came; while it counted them, \
+             registering another one took 1.50ms at most</dd>"
+        ),
+        "{counted}"
+    );
+    assert!(!begun(None).contains("<dt>registered before</dt>"));
 }
 
 #[test]

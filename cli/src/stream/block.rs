@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::str::Utf8Error;
 
 /// Size of a block, unless a line is longer: large enough that handing it around costs nothing.
-const BLOCK: usize = 1 << 20;
+const BLOCK: usize = 1 << 18;
 
 /// The longest line that is read. The longest record, a `stop` of 4,096 classes, is far below.
 pub(super) const LONGEST: usize = 32 << 20;

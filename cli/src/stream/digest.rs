@@ -18,20 +18,14 @@ const MOST_JVMS: usize = 1000;
 
 /// What is kept of one JVM, or of the part of its stream that is in one file. It does not grow with the stream.
 pub trait Piece {
-    /// One of which nothing has been taken yet but where it is; `seq` is the number of its first record.
-    fn new(span: Span, seq: u64) -> Self;
+    /// One of which nothing has been taken yet but where it begins.
+    fn new(span: Span) -> Self;
 
-    /// Where it is.
+    /// Where it is, and how many records were taken.
     fn span(&self) -> &Span;
 
-    /// The number of its first record.
-    fn first_seq(&self) -> u64;
-
-    /// How many records were taken.
-    fn records(&self) -> u64;
-
-    /// Takes the next record.
-    fn take(&mut self, record: Record);
+    /// Takes the next record; its time is in milliseconds since 1970.
+    fn take(&mut self, time_ms: u64, record: Record);
 
     /// Adds what came after in another file.
     fn append(&mut self, later: Self);
@@ -137,15 +131,14 @@ impl<P: Piece> Digest<P> {
         let mut pieces = self.pieces;
         // The same file given twice, or a copy of it: counted once.
         pieces.sort_by_key(|piece| piece.span().source);
-        let mut seen: Vec<(Span, u64, u64)> = Vec::new();
+        let mut seen: Vec<Span> = Vec::new();
         pieces.retain(|piece| {
             let span = Span {
                 source: 0,
                 ..piece.span().clone()
             };
-            let known = (span, piece.first_seq(), piece.records());
-            let is_new = !seen.contains(&known);
-            seen.push(known);
+            let is_new = !seen.contains(&span);
+            seen.push(span);
             is_new
         });
         let groups = Span::group(pieces, P::span);
@@ -172,6 +165,7 @@ impl<P: Piece> Digest<P> {
         let span = Span::at(
             self.source,
             u64::from(record.pid),
+            record.seq,
             time_ms,
             record.uptime_ms,
         );
@@ -182,7 +176,7 @@ impl<P: Piece> Digest<P> {
         let place = match place {
             // A new beginning: the agent was attached again. A later start tells of other options.
             Some(place) if matches!(record.body, Body::Start(_)) && record.seq == 0 => {
-                let piece = P::new(span, record.seq);
+                let piece = P::new(span);
                 self.pieces
                     .push(std::mem::replace(&mut self.open[place], piece));
                 place
@@ -193,11 +187,11 @@ impl<P: Piece> Digest<P> {
                 return;
             }
             None => {
-                self.open.push(P::new(span, record.seq));
+                self.open.push(P::new(span));
                 self.open.len() - 1
             }
         };
-        self.open[place].take(record);
+        self.open[place].take(time_ms, record);
     }
 
     fn end_source(&mut self) {

@@ -9,6 +9,8 @@
 
 mod block;
 mod digest;
+#[cfg(test)]
+pub mod examples;
 mod follow;
 mod line;
 mod progress;

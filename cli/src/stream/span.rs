@@ -14,24 +14,37 @@ pub struct Span {
     pub first_ms: u64,
     /// Time of the latest record.
     pub last_ms: u64,
+    /// The number of the first record.
+    pub first_seq: u64,
+    /// How many records there are.
+    pub records: u64,
 }
 
 impl Span {
-    /// That of a record.
-    pub fn at(source: usize, pid: u64, time_ms: u64, uptime_ms: u64) -> Span {
+    /// One that begins with a record of that number, which is not in it yet.
+    pub fn at(source: usize, pid: u64, seq: u64, time_ms: u64, uptime_ms: u64) -> Span {
         Span {
             source,
             pid,
             started_ms: time_ms.saturating_sub(uptime_ms),
             first_ms: time_ms,
             last_ms: time_ms,
+            first_seq: seq,
+            records: 0,
         }
     }
 
-    /// With a later record of the same JVM.
+    /// With one more record of the same JVM.
     pub fn extend(&mut self, time_ms: u64) {
         self.first_ms = self.first_ms.min(time_ms);
         self.last_ms = self.last_ms.max(time_ms);
+        self.records += 1;
+    }
+
+    /// With what came after in another file.
+    pub fn append(&mut self, later: &Span) {
+        self.last_ms = self.last_ms.max(later.last_ms);
+        self.records += later.records;
     }
 
     /// Whether the other may be of the same JVM: the same process id, and the same start as far as two clocks agree.
@@ -82,6 +95,8 @@ mod tests {
             started_ms,
             first_ms,
             last_ms,
+            first_seq: 0,
+            records: 0,
         }
     }
 

@@ -27,6 +27,15 @@ final class GarbageCollections implements NotificationListener {
 
     private static final GarbageCollections LISTENER = new GarbageCollections();
 
+    static {
+        try {
+            // Initialized, it loads the native methods behind GcInfo.
+            Class.forName("com.sun.management.internal.PlatformMBeanProviderImpl");
+        } catch (ClassNotFoundException jdk8) {
+            ManagementFactory.getGarbageCollectorMXBeans();
+        }
+    }
+
     private final ArrayBlockingQueue<CompositeData> waiting = new ArrayBlockingQueue<>(MAX_WAITING);
     private final AtomicLong lost = new AtomicLong();
 
@@ -39,8 +48,7 @@ final class GarbageCollections implements NotificationListener {
      *     had one before
      */
     static Object[][] listen() {
-        GarbageCollectorMXBean[] beans =
-                ManagementFactory.getGarbageCollectorMXBeans().toArray(new GarbageCollectorMXBean[0]);
+        GarbageCollectorMXBean[] beans = Management.collectorBeans();
         Object[][] last = new Object[beans.length][];
         for (int i = 0; i < beans.length; i++) {
             ((NotificationEmitter) beans[i]).addNotificationListener(LISTENER, null, null);
@@ -52,7 +60,7 @@ final class GarbageCollections implements NotificationListener {
 
     /** Undoes {@link #listen}. */
     static void ignore() throws Exception {
-        for (GarbageCollectorMXBean bean : ManagementFactory.getGarbageCollectorMXBeans()) {
+        for (GarbageCollectorMXBean bean : Management.collectorBeans()) {
             ((NotificationEmitter) bean).removeNotificationListener(LISTENER);
         }
         LISTENER.waiting.clear();

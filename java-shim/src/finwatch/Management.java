@@ -14,35 +14,63 @@ import java.util.List;
  * Reads {@code java.lang.management} into flat arrays, so that the agent crosses JNI a few
  * times a sample and not hundreds of times.
  *
- * <p>Defined in the boot loader's unnamed module, which reads every module; a runtime
- * without {@code java.management} fails to initialize this class with a
- * {@code NoClassDefFoundError}. Called by the agent's own thread only. An absent number
+ * <p>Defined in the boot loader's unnamed module, which reads every module; in a runtime
+ * without {@code java.management} no beans are found, with a {@code NoClassDefFoundError}. Called by the agent's own thread only. An absent number
  * (no limit, not collected) is negative.
  */
 final class Management {
-    private static final MemoryMXBean MEMORY = ManagementFactory.getMemoryMXBean();
-    private static final RuntimeMXBean RUNTIME = ManagementFactory.getRuntimeMXBean();
-    private static final List<MemoryPoolMXBean> POOLS = ManagementFactory.getMemoryPoolMXBeans();
-    private static final List<GarbageCollectorMXBean> COLLECTORS = ManagementFactory.getGarbageCollectorMXBeans();
-    private static final List<BufferPoolMXBean> BUFFERS = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class);
+    private static MemoryMXBean memory;
+    private static RuntimeMXBean runtime;
+    private static List<MemoryPoolMXBean> pools;
+    private static List<GarbageCollectorMXBean> collectors;
+    private static List<BufferPoolMXBean> buffers;
 
     private Management() {}
 
+    /** The beans to read, as {@code sun.management.ManagementFactoryHelper} has them. */
+    static void use(
+            MemoryMXBean memory,
+            RuntimeMXBean runtime,
+            List<MemoryPoolMXBean> pools,
+            List<GarbageCollectorMXBean> collectors,
+            List<BufferPoolMXBean> buffers) {
+        Management.memory = memory;
+        Management.runtime = runtime;
+        Management.pools = pools;
+        Management.collectors = collectors;
+        Management.buffers = buffers;
+    }
+
+    /** The same by the public way, which costs three times as much: it looks for all beans of all modules. */
+    static void find() {
+        use(
+                ManagementFactory.getMemoryMXBean(),
+                ManagementFactory.getRuntimeMXBean(),
+                ManagementFactory.getMemoryPoolMXBeans(),
+                ManagementFactory.getGarbageCollectorMXBeans(),
+                ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class));
+    }
+
+    /** The collectors' beans. */
+    static GarbageCollectorMXBean[] collectorBeans() {
+        return collectors.toArray(new GarbageCollectorMXBean[0]);
+    }
+
     /** Names of the memory pools, then of the buffer pools, then of the collectors. */
     static String[][] names() {
-        String[] pools = new String[POOLS.size()];
-        for (int i = 0; i < pools.length; i++) {
-            pools[i] = POOLS.get(i).getName();
+        String[] poolNames = new String[pools.size()];
+        for (int i = 0; i < poolNames.length; i++) {
+            poolNames[i] = pools.get(i).getName();
         }
-        String[] buffers = new String[BUFFERS.size()];
-        for (int i = 0; i < buffers.length; i++) {
-            buffers[i] = BUFFERS.get(i).getName();
+        String[] bufferNames = new String[buffers.size()];
+        for (int i = 0; i < bufferNames.length; i++) {
+            bufferNames[i] = buffers.get(i).getName();
         }
-        String[] collectors = new String[COLLECTORS.size()];
-        for (int i = 0; i < collectors.length; i++) {
-            collectors[i] = COLLECTORS.get(i).getName();
+        String[] collectorNames = new String[collectors.size()];
+        for (int i = 0; i < collectorNames.length; i++) {
+            collectorNames[i] = collectors.get(i).getName();
         }
-        return new String[][] {pools, buffers, collectors};
+        return new String[][] {poolNames, bufferNames, collectorNames};
     }
 
     /**
@@ -50,15 +78,15 @@ final class Management {
      * times of collections count from (HotSpot's {@code Management::timestamp}).
      */
     static long[] uptime() {
-        return new long[] {RUNTIME.getUptime(), System.currentTimeMillis() - RUNTIME.getStartTime()};
+        return new long[] {runtime.getUptime(), System.currentTimeMillis() - runtime.getStartTime()};
     }
 
     /** Objects pending finalization; then used, committed, max of the heap and of the rest. */
     static long[] memory() {
-        MemoryUsage heap = MEMORY.getHeapMemoryUsage();
-        MemoryUsage nonHeap = MEMORY.getNonHeapMemoryUsage();
+        MemoryUsage heap = memory.getHeapMemoryUsage();
+        MemoryUsage nonHeap = memory.getNonHeapMemoryUsage();
         return new long[] {
-            MEMORY.getObjectPendingFinalizationCount(),
+            memory.getObjectPendingFinalizationCount(),
             heap.getUsed(), heap.getCommitted(), heap.getMax(),
             nonHeap.getUsed(), nonHeap.getCommitted(), nonHeap.getMax()
         };
@@ -66,10 +94,10 @@ final class Management {
 
     /** For each pool: 1 if heap, used, committed, max, used after its last collection. */
     static long[] pools() {
-        long[] values = new long[POOLS.size() * 5];
+        long[] values = new long[pools.size() * 5];
         int at = 0;
-        for (int i = 0; i < POOLS.size(); i++) {
-            MemoryPoolMXBean pool = POOLS.get(i);
+        for (int i = 0; i < pools.size(); i++) {
+            MemoryPoolMXBean pool = pools.get(i);
             MemoryUsage usage = pool.getUsage();
             MemoryUsage afterCollection = pool.getCollectionUsage();
             values[at++] = pool.getType() == MemoryType.HEAP ? 1 : 0;
@@ -83,10 +111,10 @@ final class Management {
 
     /** For each buffer pool: buffers, memory used. */
     static long[] buffers() {
-        long[] values = new long[BUFFERS.size() * 2];
+        long[] values = new long[buffers.size() * 2];
         int at = 0;
-        for (int i = 0; i < BUFFERS.size(); i++) {
-            BufferPoolMXBean pool = BUFFERS.get(i);
+        for (int i = 0; i < buffers.size(); i++) {
+            BufferPoolMXBean pool = buffers.get(i);
             values[at++] = pool.getCount();
             values[at++] = pool.getMemoryUsed();
         }
@@ -95,10 +123,10 @@ final class Management {
 
     /** For each collector: collections, milliseconds. */
     static long[] collectors() {
-        long[] values = new long[COLLECTORS.size() * 2];
+        long[] values = new long[collectors.size() * 2];
         int at = 0;
-        for (int i = 0; i < COLLECTORS.size(); i++) {
-            GarbageCollectorMXBean collector = COLLECTORS.get(i);
+        for (int i = 0; i < collectors.size(); i++) {
+            GarbageCollectorMXBean collector = collectors.get(i);
             values[at++] = collector.getCollectionCount();
             values[at++] = collector.getCollectionTime();
         }

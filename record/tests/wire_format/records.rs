@@ -623,6 +623,7 @@ fn any_alert() -> impl Strategy<Value = Alert> {
         AlertKind::FinalizerStuck,
         AlertKind::FinalizerSlow,
         AlertKind::FinalizerDead,
+        AlertKind::ReferenceHandlerStalled,
         AlertKind::FinalizerThrows,
         AlertKind::HeapExhaustion,
     ]);

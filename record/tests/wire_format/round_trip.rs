@@ -10,6 +10,9 @@ fn every_type_reads_back() {
         assert_eq!(Record::parse(&line(&record)).unwrap(), record);
         let with_line_feed = line(&record) + "\n";
         assert_eq!(Record::parse(&with_line_feed).unwrap(), record);
+        // As another program may have written it again.
+        let spaced = serde_json::to_string_pretty(&record).unwrap();
+        assert_eq!(Record::parse(&spaced).unwrap(), record);
     }
 }
 

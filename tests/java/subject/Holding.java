@@ -31,6 +31,7 @@ final class Holding {
         commands.put("hold-local", a -> local(Integer.parseInt(a[0])));
         commands.put("hold-static", a -> inMap(Integer.parseInt(a[0])));
         commands.put("hold-stack", a -> stack(Integer.parseInt(a[0])));
+        commands.put("hold-virtual", a -> virtual(Integer.parseInt(a[0])));
         commands.put("hold-payload", a -> payload(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
         commands.put("drop-ring", a -> ring(Integer.parseInt(a[0])));
         commands.put("stuck-lock", a -> stuckAtLock());
@@ -150,6 +151,18 @@ final class Holding {
         thread.start();
         ready.await();
         return new Json().with("held", count);
+    }
+
+    /** A virtual thread that is not on a carrier while it waits; by reflection, for a JDK before 21. */
+    private static Json virtual(int count) throws Exception {
+        CountDownLatch ready = new CountDownLatch(1);
+        Runnable body = () -> holdInFrame(count, ready);
+        Thread thread = (Thread) Thread.class.getMethod("startVirtualThread", Runnable.class).invoke(null, body);
+        ready.await();
+        while (thread.getState() != Thread.State.TIMED_WAITING) {
+            Thread.sleep(1);
+        }
+        return new Json().with("id", thread.getId());
     }
 
     private static void holdInFrame(int count, CountDownLatch ready) {

@@ -10,19 +10,20 @@ use crate::Jdk;
 const CPU: (&str, &str) = ("cpu_ms", "CPU of all threads, ms");
 const ELAPSED: (&str, &str) = ("elapsed_ms", "elapsed, ms");
 
-/// An allocation-heavy program without finalizers.
+/// An allocation-heavy program without finalizers. A repetition takes about a second, so that the agent does in each of them
+/// all that it does regularly.
 pub fn no_finalizers(setup: &Setup, tables: &mut Tables) -> Result<()> {
     for jdk in setup.few_jdks() {
         let jvm = Jvm::new(setup, jdk, "AllocationHeavy")
             .options("-XX:+UseG1GC -Xms256m -Xmx256m")
-            .argument(1_000_000)
-            .argument(setup.effort(20, 10));
+            .argument(10_000_000)
+            .argument(setup.effort(12, 6));
         compare(
             setup,
             tables,
             &jvm,
             "allocation-heavy, no finalizers",
-            setup.effort(10, 4),
+            setup.effort(6, 3),
         )?;
     }
     Ok(())

@@ -2,8 +2,9 @@
 //!
 //! Usage: cargo run --release -p finwatch-tests --bin bench_streams [MEGABYTES]
 //!
-//! The file is of samples of 20 classes with a collection after each, 200 MB unless said otherwise. Each program runs
-//! three times in turn with the others; the fastest run counts, as whatever else the machine does only takes time away.
+//! The file is of samples of 20 classes with a collection after each, as an agent writes them, 200 MB unless said
+//! otherwise. Each program runs three times in turn with the others; the fastest run counts, as whatever else the
+//! machine does only takes time away.
 //! `jq` is given the least that it can do with every record: to read it.
 
 use std::io::{BufWriter, Write};
@@ -12,6 +13,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use finwatch_record::Record;
 use finwatch_tests::bench::{machine, setup};
 use serde_json::{Value, json};
 
@@ -157,7 +159,8 @@ fn generate(path: &Path, size: u64) -> Result<u64> {
                 second * 1000,
             );
             // The fields of the body, without its first brace.
-            let line = format!("{envelope}{}\n", &body.to_string()[1..]);
+            let record = Record::parse(&format!("{envelope}{}", &body.to_string()[1..]))?;
+            let line = serde_json::to_string(&record)? + "\n";
             written += line.len() as u64;
             out.write_all(line.as_bytes())?;
         }

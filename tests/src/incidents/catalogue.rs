@@ -82,7 +82,7 @@ pub fn is_generational_zgc(case: &Case) -> bool {
 }
 
 /// All of them.
-pub static INCIDENTS: [Incident; 12] = [
+pub static INCIDENTS: [Incident; 13] = [
     Incident {
         program: "TimerStatements",
         per_second: 8000,
@@ -191,6 +191,20 @@ pub static INCIDENTS: [Incident; 12] = [
         innocent: &[],
         heap_share: EARLY,
         thread: Some(FinalizerState::Dead),
+    },
+    Incident {
+        program: "StalledHandler",
+        per_second: 3000,
+        report: "the thread Reference Handler waits in the JDK's own cleaner",
+        expected: &[Expected {
+            kinds: &[AlertKind::ReferenceHandlerStalled],
+            class: None,
+            cause: None,
+            held_by: None,
+        }],
+        innocent: &[],
+        heap_share: EARLY,
+        thread: Some(FinalizerState::Waiting),
     },
     Incident {
         program: "StaticCollection",

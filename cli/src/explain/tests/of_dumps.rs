@@ -78,15 +78,8 @@ fn read(dump: HeapDump, pid: u32) -> Dump {
 }
 
 fn jvms(files: &[Vec<Record>]) -> Vec<Known> {
-    let directory = tempfile::tempdir().unwrap();
-    let names: Vec<OsString> = (0..files.len())
-        .map(|n| directory.path().join(n.to_string()).into())
-        .collect();
-    for (name, records) in names.iter().zip(files) {
-        std::fs::write(name, file(records)).unwrap();
-    }
-    let (digest, _) = Digest::<Known>::read(&mut Sources::open(&names).unwrap());
-    digest.finish().0
+    let files: Vec<Vec<u8>> = files.iter().map(|records| file(records)).collect();
+    digest::<Known>(&files).finish().0
 }
 
 fn explained(dump: &Dump, files: &[Vec<Record>]) -> (Explanation, String) {

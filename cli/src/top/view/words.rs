@@ -68,6 +68,7 @@ pub fn alert_kind(kind: AlertKind) -> &'static str {
         AlertKind::FinalizerStuck => "finalizer stuck",
         AlertKind::FinalizerSlow => "finalizer slow",
         AlertKind::FinalizerDead => "finalizer dead",
+        AlertKind::ReferenceHandlerStalled => "nothing is queued",
         AlertKind::FinalizerThrows => "finalize() throws",
         AlertKind::HeapExhaustion => "heap fills up",
         AlertKind::Unknown => "alert of an unknown kind",

@@ -1,0 +1,38 @@
+//! `reference_handler_stalled`: the collector finds dead objects, and nobody puts them into the
+//! queue.
+
+use finwatch_record::{AlertKind, ReferenceHandlerState, Severity};
+
+use super::{Known, evidence::Evidence, raised::Finding};
+
+pub(super) fn judge(known: &Known) -> Vec<Finding> {
+    let Some(thread) = known.finalizer_thread else {
+        return Vec::new();
+    };
+    let has = match thread.reference_handler.state {
+        ReferenceHandlerState::Stalled => {
+            "does not get on: its stack is in the record finalizer_thread, so look there for the lock \
+             or the call it is stuck in (a cleaner, a reference queue) and free it,"
+        }
+        ReferenceHandlerState::Dead => {
+            "has ended: look in the JVM's output for the error that ended it,"
+        }
+        _ => return Vec::new(),
+    };
+    let since_ms = known.pending_list_since_ms.unwrap_or(known.now.uptime_ms);
+    vec![Finding {
+        kind: AlertKind::ReferenceHandlerStalled,
+        severity: Severity::Critical,
+        class: None,
+        cause_class: None,
+        since_ms,
+        evidence: Evidence::default()
+            .count("stalled_ms", known.now.uptime_ms - since_ms)
+            .count("registered", known.whole.registered)
+            .count("pending", known.whole.pending),
+        advice: format!(
+            "The thread Reference Handler {has} or restart the JVM; until then no dead object is queued, so none is \
+             finalized and no weak or phantom reference is enqueued."
+        ),
+    }]
+}
