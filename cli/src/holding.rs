@@ -1,4 +1,5 @@
-//! A way from a root of the collector to objects, in words. As it came: not escaped.
+//! A way from a root of the collector to objects, in words: the only ones there are for it, whether an agent or a
+//! heap dump tells of it. As it came: not escaped.
 
 use finwatch_record::{HoldingPath, Link, Root, RootKind};
 
@@ -12,7 +13,7 @@ pub fn path(path: &HoldingPath) -> String {
 }
 
 /// `Class.field`, or the class alone.
-fn link(link: &Link) -> String {
+pub fn link(link: &Link) -> String {
     match &link.field {
         Some(field) => format!("{}.{field}", link.class),
         None => link.class.clone(),

@@ -97,19 +97,20 @@ impl Addresses {
     pub fn finish(mut self) -> Index {
         let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();
         order.sort_unstable_by_key(|&page| self.keys[page as usize]);
+        drop(std::mem::take(&mut self.numbers));
         let mut index = Index {
             pages: Vec::with_capacity(order.len()),
             keys: Vec::with_capacity(order.len()),
-            numbers: std::mem::take(&mut self.numbers),
+            places: Places::Dense(0, Vec::new()),
             count: 0,
         };
-        for (place, page) in order.into_iter().enumerate() {
+        for page in order {
             let (key, bits) = (self.keys[page as usize], self.pages[page as usize]);
-            index.numbers.insert(key, place as u32);
             index.keys.push(key);
             index.pages.push(Page::new(bits, index.count));
             index.count += bits.iter().map(|word| word.count_ones()).sum::<u32>();
         }
+        index.places = Places::of(&index.keys);
         index
     }
 }
@@ -122,10 +123,54 @@ fn word_and_bit(id: u64) -> (usize, u64) {
 /// All addresses of a dump, numbered.
 #[derive(Debug)]
 pub struct Index {
-    numbers: HashMap<u64, u32, RandomState>,
+    places: Places,
     keys: Vec<u64>,
     pages: Vec<Page>,
     count: u32,
+}
+
+/// Which page stands where.
+#[derive(Debug)]
+enum Places {
+    /// For each key from the lowest on, the place of its page: of a heap without wide gaps.
+    Dense(u64, Vec<u32>),
+    /// Of the others.
+    Sparse(HashMap<u64, u32, RandomState>),
+}
+
+/// No page.
+const NOWHERE: u32 = u32::MAX;
+/// So many keys to a page are no wide gaps: the table is then no larger than the pages by far.
+const KEYS_PER_PAGE: u64 = 4;
+
+impl Places {
+    /// Of pages with these keys, the lowest first.
+    fn of(keys: &[u64]) -> Places {
+        let (Some(&lowest), Some(&highest)) = (keys.first(), keys.last()) else {
+            return Places::Dense(0, Vec::new());
+        };
+        let places = keys.iter().zip(0..);
+        let span = highest - lowest;
+        if span / KEYS_PER_PAGE > keys.len() as u64 {
+            return Places::Sparse(places.map(|(&key, place)| (key, place)).collect());
+        }
+        let mut table = vec![NOWHERE; span as usize + 1];
+        for (key, place) in places {
+            table[(key - lowest) as usize] = place;
+        }
+        Places::Dense(lowest, table)
+    }
+
+    #[inline]
+    fn get(&self, key: u64) -> Option<u32> {
+        match self {
+            Places::Dense(lowest, table) => {
+                let place = *table.get(key.wrapping_sub(*lowest) as usize)?;
+                (place != NOWHERE).then_some(place)
+            }
+            Places::Sparse(places) => places.get(&key).copied(),
+        }
+    }
 }
 
 /// The page found last: references mostly stay near.
@@ -152,7 +197,7 @@ impl Index {
         }
         let key = id >> PAGE_SHIFT;
         if near.0 != key || key == 0 {
-            *near = Near(key, *self.numbers.get(&key)?);
+            *near = Near(key, self.places.get(key)?);
         }
         let page = &self.pages[near.1 as usize];
         let (word, bit) = word_and_bit(id);

@@ -118,7 +118,6 @@ pub fn answer(dump: &Dump, depth: Depth, progress: &Progress) -> Result<Answer, 
     let chain = Chain::walk(head, &classified.finalizers, survey.index.len());
     let registry = Registry::new(
         &classified.finalizers,
-        &chain,
         &classified.objects,
         survey.index.len(),
     );
@@ -249,7 +248,7 @@ impl Reading<'_> {
             progress,
         )?;
         progress.begin(Phase::Tracing, 0);
-        let labels = Labels::new(self.survey, loaders);
+        let labels = Labels::new(self.survey, loaders, threads);
         let roots: Vec<Number> = labels.roots();
         let class_class = self.shapes.class_class;
         let roots = Roots {

@@ -1,5 +1,6 @@
 //! The classes of a dump, numbered; arrays of primitives have a class here too, though the dump gives them none.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io;
 
@@ -134,12 +135,15 @@ impl Classes {
         &self.list[number as usize]
     }
 
-    /// The class of this name that the boot loader defined.
+    /// The class of this name that the boot loader defined. Where an agent has retransformed it there are others of the
+    /// same name: versions from before and in between, which the dump does not describe and nothing is an instance of.
     pub fn of_boot_loader(&self, name: &str) -> Option<ClassNumber> {
         let is_it = |class: &Class| class.name == name && class.loader() == 0;
-        self.iter()
-            .find(|(_, class)| is_it(class))
-            .map(|(number, _)| number)
+        let found = self.iter().filter(|(_, class)| is_it(class));
+        let (number, _) = found.max_by_key(|(number, class)| {
+            (class.dump.is_some(), class.instances, Reverse(*number))
+        })?;
+        Some(number)
     }
 
     /// The superclass.
@@ -216,6 +220,22 @@ mod tests {
         assert_eq!(java_name("java.util.Timer"), "java.util.Timer");
         assert_eq!(java_name("["), "[");
         assert_eq!(java_name("[Lé;"), "é[]");
+    }
+
+    #[test]
+    fn of_a_retransformed_class_the_version_that_is_described_counts() {
+        let mut classes = Classes::default();
+        for id in [8, 16, 24] {
+            let number = classes.number_or_new(id);
+            classes.get_mut(number).name = "java.lang.ref.Finalizer".into();
+        }
+        classes.described(ClassDump {
+            id: 16,
+            ..ClassDump::default()
+        });
+        let found = classes.of_boot_loader("java.lang.ref.Finalizer");
+        assert_eq!(found, classes.number(16));
+        assert_eq!(classes.of_boot_loader("java.lang.Object"), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::classes::{ClassNumber, Classes};
 use crate::columns::{ClassColumn, SmallColumn};
 use crate::entry::{ClassDump, Visitor};
 use crate::error::Error;
-use crate::finalizers::{FinalizerFields, FinalizerRow, Rows};
+use crate::finalizers::{self, FinalizerFields, Rows};
 use crate::look::look;
 use crate::progress::{Phase, Progress};
 use crate::shape::Shapes;
@@ -61,7 +61,7 @@ pub fn classify(
 ) -> Result<Classified, Error> {
     let count = survey.index.len();
     let objects = Objects {
-        classes: ClassColumn::new(count, survey.classes.len()),
+        classes: ClassColumn::new(count, &instances(survey, wanted.shapes.class_class)),
         references: SmallColumn::new(if wanted.graph { count } else { 0 }),
         sizes: SmallColumn::new(if wanted.graph { count } else { 0 }),
     };
@@ -95,6 +95,16 @@ pub fn classify(
     })
 }
 
+/// How many objects are of each class: classes are objects too.
+fn instances(survey: &Survey, class_class: ClassNumber) -> Vec<u64> {
+    let classes = survey.classes.iter();
+    let mut instances: Vec<u64> = classes.map(|(_, class)| class.instances).collect();
+    if let Some(classes) = instances.get_mut(class_class as usize) {
+        *classes += survey.classes.len() as u64;
+    }
+    instances
+}
+
 const SEEN: usize = 256;
 const NO_RANGE: (u64, u64) = (u64::MAX, 0);
 
@@ -118,7 +128,7 @@ struct Classifier<'a> {
 struct Part {
     chunk: usize,
     range: (u64, u64),
-    finalizers: Vec<FinalizerRow>,
+    finalizers: finalizers::Part,
 }
 
 impl Classifier<'_> {
@@ -148,7 +158,10 @@ impl Visitor for Classifier<'_> {
     const ELEMENTS: bool = true;
 
     fn chunk(&mut self, number: usize) {
-        let finalizers = Vec::new();
+        if let Some(before) = self.parts.last_mut() {
+            before.finalizers.shrink();
+        }
+        let finalizers = finalizers::Part::default();
         self.parts.push(Part {
             chunk: number,
             range: NO_RANGE,
@@ -188,11 +201,9 @@ impl Visitor for Classifier<'_> {
             let row = fields.map(|fields| {
                 fields.row(number, body, &self.survey.index, self.ids, &mut self.links)
             });
-            self.parts
-                .iter_mut()
-                .last()
-                .into_iter()
-                .for_each(|part| part.finalizers.extend(row));
+            if let Some((part, row)) = self.parts.last_mut().zip(row) {
+                part.finalizers.push(row);
+            }
         }
     }
 

@@ -122,12 +122,75 @@ pub fn scan(
 ) -> io::Result<Stop> {
     let mut at = range.start;
     while at < range.end {
+        let held = window.held(at, HEAD_BYTES)?;
+        let inside = (range.end - at).min(held.len() as u64) as usize;
+        let passed = match ids {
+            IdSize::Four => pass::<4, _>(&held[..inside], at, visitor),
+            IdSize::Eight => pass::<8, _>(&held[..inside], at, visitor),
+        };
+        if passed > 0 {
+            at += passed as u64;
+            continue;
+        }
         match next(window, ids, at, range.end, visitor)? {
             Step::To(next) => at = next,
             Step::Stop(stop) => return Ok(stop),
         }
     }
     Ok(Stop::End)
+}
+
+/// Tells the first entries of `bytes` as long as they are there as a whole and of the kinds that a dump is full of:
+/// instances and arrays. Gives how many bytes they take; what comes then is for [`next`].
+#[inline]
+fn pass<const ID: usize, V: Visitor>(bytes: &[u8], at: u64, visitor: &mut V) -> usize {
+    let ids = const {
+        match ID {
+            4 => IdSize::Four,
+            _ => IdSize::Eight,
+        }
+    };
+    let mut done = 0;
+    while let Some(entry) = pass_one(&bytes[done..], at + done as u64, ids, visitor) {
+        done += entry;
+    }
+    done
+}
+
+#[inline(always)]
+fn pass_one<V: Visitor>(bytes: &[u8], at: u64, ids: IdSize, visitor: &mut V) -> Option<usize> {
+    let after_id = 1 + ids.bytes();
+    let head = bytes.get(..after_id + 8)?;
+    let (tag, id) = (head[0], ids.read(&head[1..]));
+    match tag {
+        0x21 => {
+            let (head, rest) = bytes.split_at_checked(after_id + 8 + ids.bytes())?;
+            let class = ids.read(&head[after_id + 4..]);
+            let length = read_u32(&head[after_id + 4 + ids.bytes()..]) as usize;
+            visitor.instance(at, id, class, rest.get(..length)?);
+            Some(head.len() + length)
+        }
+        0x22 => {
+            let (head, rest) = bytes.split_at_checked(after_id + 8 + ids.bytes())?;
+            let length = read_u32(&head[after_id + 4..]);
+            let elements = rest.get(..length as usize * ids.bytes())?;
+            visitor.object_array(at, id, ids.read(&head[after_id + 8..]), length);
+            if V::ELEMENTS && !elements.is_empty() {
+                visitor.elements(elements);
+            }
+            Some(head.len() + elements.len())
+        }
+        0x23 => {
+            let (head, rest) = bytes.split_at_checked(after_id + 9)?;
+            let element = Type::of_code(head[after_id + 8])?;
+            let length = read_u32(&head[after_id + 4..]);
+            let elements = rest.get(..length as usize * element.bytes(ids))?;
+            let body = at + head.len() as u64;
+            visitor.primitive_array(at, id, element, length, body);
+            Some(head.len() + elements.len())
+        }
+        _ => None,
+    }
 }
 
 enum Step {

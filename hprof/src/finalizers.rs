@@ -158,7 +158,7 @@ impl Chain {
 
     /// Finalizers that link to others but are not in the chain: a part that was cut off.
     fn count_strays(&mut self, rows: &Rows) {
-        let linked = |row: &&FinalizerRow| {
+        let linked = |row: &FinalizerRow| {
             let link = |other| other != NULL && other != row.number;
             (link(row.next) || link(row.prev)) && !self.members.get(row.number)
         };
@@ -171,41 +171,95 @@ impl Chain {
     }
 }
 
+/// Finalizers as they are kept: there may be millions, and a row by itself would have bytes that say nothing.
+#[derive(Debug, Default)]
+pub struct Part {
+    /// The Finalizer, its referent, the next and the one before.
+    links: Vec<[Number; 4]>,
+    queues: Vec<QueueState>,
+}
+
+impl Part {
+    /// Adds a Finalizer.
+    pub fn push(&mut self, row: FinalizerRow) {
+        self.links
+            .push([row.number, row.referent, row.next, row.prev]);
+        self.queues.push(row.queue);
+    }
+
+    /// No more will come.
+    pub fn shrink(&mut self) {
+        self.links.shrink_to_fit();
+        self.queues.shrink_to_fit();
+    }
+
+    fn get(&self, place: usize) -> Option<FinalizerRow> {
+        let (&[number, referent, next, prev], &queue) =
+            self.links.get(place).zip(self.queues.get(place))?;
+        Some(FinalizerRow {
+            number,
+            referent,
+            next,
+            prev,
+            queue,
+        })
+    }
+
+    fn iter(&self) -> impl Iterator<Item = FinalizerRow> {
+        (0..self.links.len()).filter_map(|place| self.get(place))
+    }
+
+    fn first(&self) -> Option<Number> {
+        self.links.first().map(|links| links[0])
+    }
+}
+
+impl FromIterator<FinalizerRow> for Part {
+    fn from_iter<I: IntoIterator<Item = FinalizerRow>>(rows: I) -> Part {
+        let mut part = Part::default();
+        rows.into_iter().for_each(|row| part.push(row));
+        part
+    }
+}
+
 /// All Finalizers, in the order of their numbers; in parts, so that they need not be copied together.
 #[derive(Debug, Default)]
 pub struct Rows {
-    parts: Vec<Vec<FinalizerRow>>,
+    parts: Vec<Part>,
 }
 
 impl Rows {
     /// Of what was found in each part of a dump. Most dumps tell objects in the order of their addresses, and there is
     /// nothing to sort but the parts.
-    pub fn new(mut parts: Vec<Vec<FinalizerRow>>) -> Rows {
-        parts.retain(|part| !part.is_empty());
-        parts.sort_unstable_by_key(|part| part.first().map(|row| row.number));
+    pub fn new(mut parts: Vec<Part>) -> Rows {
+        parts.retain(|part| part.first().is_some());
+        parts.sort_unstable_by_key(Part::first);
         let rows = Rows { parts };
         if rows.iter().is_sorted_by_key(|row| row.number) {
             return rows;
         }
-        let mut all: Vec<FinalizerRow> = rows.parts.into_iter().flatten().collect();
+        let mut all: Vec<FinalizerRow> = rows.iter().collect();
+        drop(rows);
         all.sort_unstable_by_key(|row| row.number);
-        Rows { parts: vec![all] }
+        Rows {
+            parts: vec![all.into_iter().collect()],
+        }
     }
 
     /// All.
-    pub fn iter(&self) -> impl Iterator<Item = &FinalizerRow> {
-        self.parts.iter().flatten()
+    pub fn iter(&self) -> impl Iterator<Item = FinalizerRow> {
+        self.parts.iter().flat_map(Part::iter)
     }
 
     /// The one with this number, looked for first beside `last`, the part and the place of the one found before: the
     /// next of the chain is mostly its neighbour.
-    fn find(&self, number: Number, last: &mut (usize, usize)) -> Option<&FinalizerRow> {
+    fn find(&self, number: Number, last: &mut (usize, usize)) -> Option<FinalizerRow> {
         let (part, place) = *last;
         let near = [place.wrapping_sub(1), place + 1]
             .into_iter()
             .find(|&near| {
-                let row = self.parts.get(part).and_then(|part| part.get(near));
-                row.is_some_and(|row| row.number == number)
+                let links = self.parts.get(part).and_then(|part| part.links.get(near));
+                links.is_some_and(|links| links[0] == number)
             });
         *last = match near {
             Some(near) => (part, near),
@@ -215,12 +269,10 @@ impl Rows {
     }
 
     fn search(&self, number: Number) -> Option<(usize, usize)> {
-        let begins =
-            |part: &Vec<FinalizerRow>| part.first().is_some_and(|row| row.number <= number);
+        let begins = |part: &Part| part.first().is_some_and(|first| first <= number);
         let part = self.parts.partition_point(begins).checked_sub(1)?;
-        let place = self.parts[part]
-            .binary_search_by_key(&number, |row| row.number)
-            .ok()?;
+        let links = &self.parts[part].links;
+        let place = links.binary_search_by_key(&number, |links| links[0]).ok()?;
         Some((part, place))
     }
 }

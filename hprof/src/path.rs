@@ -115,6 +115,10 @@ const MOST_FIELDS: usize = 20;
 /// Classes whose holders are told.
 const MOST_CLASSES: usize = 20;
 
+/// Stands for all virtual threads: there may be a million of them, in the same frame.
+const VIRTUAL: u32 = u32::MAX;
+const VIRTUAL_NAME: &str = "(virtual threads)";
+
 /// What roots are told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Label {
@@ -127,6 +131,8 @@ struct Label {
 pub struct Labels {
     labels: Vec<Label>,
     seeds: Vec<Seed>,
+    /// The methods that virtual threads are in.
+    methods: Vec<String>,
 }
 
 /// Of several roots that hold the same object, the first of these tells most. Stacks and
@@ -149,15 +155,33 @@ const STAYING: usize = 3;
 
 impl Labels {
     /// Of all roots.
-    pub fn new(survey: &Survey, loaders: &Loaders) -> Labels {
-        let of_root = |root: &Root| {
+    pub fn new(survey: &Survey, loaders: &Loaders, threads: &Threads) -> Labels {
+        let mut methods: Vec<String> = Vec::new();
+        let mut number_of = HashMap::<String, u32, RandomState>::default();
+        let mut of_virtual = |root: &Root| {
+            let thread = threads
+                .get(&root.thread)
+                .filter(|thread| thread.is_virtual)?;
+            let method = thread.stack.get(root.frame as usize)?;
+            let fresh = methods.len() as u32;
+            let frame = *number_of.entry(method.clone()).or_insert(fresh);
+            if frame == fresh {
+                methods.push(method.clone());
+            }
+            Some(Label {
+                kind: root.kind,
+                thread: VIRTUAL,
+                frame,
+            })
+        };
+        let mut of_root = |root: &Root| {
             // Frames of one thread are told apart only where there is a stack to name them by.
             let label = match root.kind {
-                RootKind::JavaFrame => Label {
+                RootKind::JavaFrame => of_virtual(root).unwrap_or(Label {
                     kind: root.kind,
                     thread: root.thread,
                     frame: root.frame,
-                },
+                }),
                 kind => Label {
                     kind,
                     thread: root.thread,
@@ -177,16 +201,17 @@ impl Labels {
                 .then(|| Some((statics, survey.index.number(class.id)?)))
                 .flatten()
         };
-        let roots = survey.roots.iter().filter_map(of_root);
+        let roots: Vec<(Label, Number)> = survey.roots.iter().filter_map(&mut of_root).collect();
         let classes = survey
             .classes
             .iter()
             .filter_map(|(_, class)| of_class(class));
-        let mut all: Vec<(Label, Number)> = roots.chain(classes).collect();
+        let mut all: Vec<(Label, Number)> = roots.into_iter().chain(classes).collect();
         all.sort_by_key(|(label, _)| ORDER.iter().position(|kind| *kind == label.kind));
         let mut labels = Labels {
             labels: Vec::new(),
             seeds: Vec::new(),
+            methods,
         };
         let mut numbers = HashMap::<Label, u32, RandomState>::default();
         for (label, object) in all {
@@ -344,6 +369,10 @@ impl Told<'_> {
         let thread = self.threads.get(&label.thread);
         let name = || thread.map(|thread| thread.name.clone()).unwrap_or_default();
         match label.kind {
+            RootKind::JavaFrame if label.thread == VIRTUAL => HoldingRoot::Stack {
+                thread: VIRTUAL_NAME.into(),
+                method: self.labels.methods.get(label.frame as usize).cloned(),
+            },
             RootKind::StickyClass => HoldingRoot::StaticField {
                 class: String::new(),
                 field: None,

@@ -7,12 +7,12 @@ use foldhash::fast::RandomState;
 use crate::classes::ClassNumber;
 use crate::classify::Objects;
 use crate::columns::Bits;
-use crate::finalizers::{Chain, DANGLING, FinalizerRow, NULL, QueueState, Rows};
+use crate::finalizers::{DANGLING, FinalizerRow, NULL, QueueState, Rows};
 
 /// Finalizable objects, counted by what is to happen to them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// In the chain, and not taken from the queue.
+    /// Not taken from the queue.
     pub registered: u64,
     /// Of these, waiting in the finalizer queue.
     pub pending: u64,
@@ -39,7 +39,7 @@ pub struct Registry {
 
 impl Registry {
     /// Counts them.
-    pub fn new(rows: &Rows, chain: &Chain, objects: &Objects, count: usize) -> Registry {
+    pub fn new(rows: &Rows, objects: &Objects, count: usize) -> Registry {
         let mut registry = Registry {
             classes: HashMap::default(),
             distinct: HashMap::default(),
@@ -51,29 +51,27 @@ impl Registry {
         for row in rows.iter() {
             registry.finalizers.set(row.number);
             if row.referent != NULL && row.referent != DANGLING {
-                registry.add(
-                    row,
-                    chain.members.get(row.number),
-                    objects.classes.get(row.referent),
-                );
+                registry.add(&row, objects.classes.get(row.referent));
             }
         }
         registry
     }
 
-    fn add(&mut self, row: &FinalizerRow, in_chain: bool, class: ClassNumber) {
+    /// A Finalizer leaves the chain after it was taken from the queue, so the queue tells how far it has come; also where
+    /// a part of the chain is missing.
+    fn add(&mut self, row: &FinalizerRow, class: ClassNumber) {
         let counts = self.classes.entry(class).or_default();
         for counts in [counts, &mut self.total] {
-            match (in_chain, row.queue) {
-                (true, QueueState::Active) => counts.registered += 1,
-                (true, QueueState::Enqueued) => {
+            match row.queue {
+                QueueState::Active => counts.registered += 1,
+                QueueState::Enqueued => {
                     counts.registered += 1;
                     counts.pending += 1;
                 }
-                _ => counts.running += 1,
+                QueueState::Taken => counts.running += 1,
             }
         }
-        if !in_chain || row.queue != QueueState::Active {
+        if row.queue != QueueState::Active {
             self.unreachable.set(row.referent);
         }
         if self.referents.set(row.referent) {

@@ -37,6 +37,13 @@ pub struct Dump {
 }
 
 impl Dump {
+    /// Whether the file begins as a dump does, or one that is compressed with gzip; `false` too where it cannot be
+    /// read, or only once.
+    pub fn is_one(path: &Path) -> bool {
+        let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+        is_file && begins_as_dump(path).unwrap_or(false)
+    }
+
     /// Opens `path`, which may be a plain dump, one compressed with gzip (by `gzip`, or by the JVM, which writes many
     /// members), or a pipe with either.
     pub fn open(path: &Path, progress: &Progress) -> Result<Dump, Error> {
@@ -159,6 +166,17 @@ impl Dump {
             source,
         }
     }
+}
+
+fn begins_as_dump(path: &Path) -> io::Result<bool> {
+    let mut input = BufReader::new(File::open(path)?);
+    let mut begin = [0; MAGIC.len()];
+    if input.fill_buf()?.starts_with(GZIP) {
+        MultiGzDecoder::new(input).read_exact(&mut begin)?;
+    } else {
+        input.read_exact(&mut begin)?;
+    }
+    Ok(begin == MAGIC)
 }
 
 fn parse_header(path: &Path, header: &[u8], length: u64) -> Result<(IdSize, u64, u64), Error> {

@@ -19,6 +19,8 @@ pub struct Thread {
     pub object: u64,
     /// Its name; empty where the dump does not have it.
     pub name: String,
+    /// Whether it is a virtual thread. These have mostly no name of their own and are told together.
+    pub is_virtual: bool,
     /// Its stack, the innermost frame first; empty where the dump has none.
     pub stack: Vec<String>,
     /// The lock that it waits for, and who has it, where its fields tell.
@@ -74,10 +76,19 @@ pub fn read(fetcher: Fetcher<'_>) -> Result<Threads, Error> {
             name(owner)
         ))
     };
+    let virtual_class = survey.classes.of_boot_loader(VIRTUAL_THREAD);
+    let is_virtual = |object: u64| {
+        let class = match found.get(&object) {
+            Some(&Fetched::Instance(class, _)) => Some(class),
+            _ => None,
+        };
+        class.is_some() && class == virtual_class
+    };
     let thread = |root: &&crate::entry::Root| Thread {
         serial: root.thread,
         object: root.object,
         name: name(root.object),
+        is_virtual: is_virtual(root.object),
         stack: survey
             .stacks
             .read(root.frame, fetcher.dump, &survey.names, &survey.classes),
@@ -89,6 +100,8 @@ pub fn read(fetcher: Fetcher<'_>) -> Result<Threads, Error> {
         .collect())
 }
 
+/// The class of virtual threads, of all of them.
+pub const VIRTUAL_THREAD: &str = "java.lang.VirtualThread";
 const THREAD: &str = "java.lang.Thread";
 /// Declares who has a lock of `java.util.concurrent`.
 const OWNED: &str = "java.util.concurrent.locks.AbstractOwnableSynchronizer";

@@ -7,8 +7,10 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// What a window holds at most, and reads at once.
+/// What a window holds at most.
 pub const WINDOW_BYTES: usize = 1 << 20;
+/// What it reads at once where no more is asked for: little enough to be in the processor's cache when it is looked at.
+const READ_BYTES: usize = 1 << 18;
 
 /// A view of a file, one per thread.
 pub struct Window<'a> {
@@ -39,6 +41,13 @@ impl<'a> Window<'a> {
     /// The `count` bytes from `at` on: fewer where the file ends, and never more than [`WINDOW_BYTES`].
     #[inline]
     pub fn bytes(&mut self, at: u64, count: usize) -> io::Result<&[u8]> {
+        let held = self.held(at, count)?;
+        Ok(&held[..count.min(held.len())])
+    }
+
+    /// The same, and whatever stands behind them that was read already.
+    #[inline]
+    pub fn held(&mut self, at: u64, count: usize) -> io::Result<&[u8]> {
         let held = at.wrapping_sub(self.start);
         let inside =
             at >= self.start && held <= self.filled as u64 && self.filled - held as usize >= count;
@@ -46,14 +55,14 @@ impl<'a> Window<'a> {
             self.slide(at, count)?;
         }
         let from = (at - self.start) as usize;
-        let to = from.saturating_add(count).min(self.filled);
-        Ok(&self.buffer[from..to])
+        Ok(&self.buffer[from..self.filled])
     }
 
     #[cold]
     fn slide(&mut self, at: u64, count: usize) -> io::Result<()> {
         let rest = self.length.saturating_sub(at);
-        let room = rest.min(self.buffer.len() as u64) as usize;
+        let wanted = count.clamp(READ_BYTES, self.buffer.len());
+        let room = rest.min(wanted as u64) as usize;
         // What was asked for is not there, but all there is may be held already.
         let held = self
             .filled

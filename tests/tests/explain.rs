@@ -70,4 +70,47 @@ fn a_leak_is_explained_with_who_holds_it() {
         facts["holders"]["paths"][0]["root"]["thread"], "cancel timer",
         "{facts}"
     );
+    a_dump_is_explained_too(&jvm, &path);
+}
+
+/// By itself, and together with the stream of the same JVM.
+fn a_dump_is_explained_too(jvm: &Jvm, stream: &Path) {
+    let dump = jvm.directory().join("app.bin");
+    let dump = dump.to_str().unwrap();
+    jvm.jcmd().run(&["GC.heap_dump", dump]);
+    let told = Finwatch::new(&["explain", dump]).run();
+    assert_eq!(told.code, Some(1), "{told:?}");
+    for words in ["app.bin shows a LEAK: ", CLASS, "purge()", "cancel timer"] {
+        assert!(told.out.contains(words), "{words}: {}", told.out);
+    }
+    println!("{}", told.out);
+
+    let stream = stream.to_str().unwrap();
+    let told = Finwatch::new(&["explain", stream, dump]).run();
+    assert_eq!(told.code, Some(1), "{told:?}");
+    for words in [" is LEAKING: ", "Since ", "Dump ", "purge()", "Made in "] {
+        assert!(told.out.contains(words), "{words}: {}", told.out);
+    }
+    assert!(!told.out.contains("Doubt"), "{}", told.out);
+    println!("{}", told.out);
+
+    let told = Finwatch::new(&["heap", dump, "--stream", stream, "--json"]).succeed();
+    let facts = told.json().pop().expect("records");
+    assert_eq!(facts["type"], "explanation", "{facts}");
+    assert_eq!(facts["alerts"][0]["class"], CLASS, "{facts}");
+    assert_eq!(facts["sites"]["class"], CLASS, "{facts}");
+    let told = Finwatch::new(&["heap", dump, "--stream", stream]).succeed();
+    assert!(told.out.contains("what the stream tells"), "{}", told.out);
+    let page = jvm.directory().join("page.html");
+    Finwatch::new(&[
+        "heap",
+        dump,
+        "--stream",
+        stream,
+        "-o",
+        page.to_str().unwrap(),
+    ])
+    .succeed();
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("<h2>What the stream tells</h2>"), "{page}");
 }

@@ -74,6 +74,19 @@ fn holders<'a>(answer: &'a Answer, name: &str) -> &'a Holders {
     found.unwrap_or_else(|| panic!("no {name} in {:#?}", answer.holders))
 }
 
+/// The agent retransforms `java.lang.ref.Finalizer`, and the dump then names more than one class so.
+#[test]
+fn a_watched_jvm_is_read_as_any_other() {
+    for_each_jdk(|case| {
+        let mut jvm = Launch::new(case).start();
+        jvm.tell("register subject.Plain 1000");
+        let answer = read(&dump(&jvm, "watched.hprof", &["-all"]), Depth::Whole);
+        assert_eq!(class(&answer, "subject.Plain").counts.registered, 1000);
+        assert_eq!(holders(&answer, "subject.Plain").held, 1000);
+        assert!(answer.chain.is_some_and(|chain| chain.broken.is_none()));
+    });
+}
+
 /// A path as one line: `Class.field` each, `[]` for an element.
 fn line(holders: &Holders, place: usize) -> String {
     let links = holders.paths[place].chain.iter();
@@ -445,5 +458,44 @@ fn other_layouts_of_objects_have_other_sizes() {
                 "{layout:?}"
             );
         }
+    });
+}
+
+/// From JDK 25 on dumps have the stacks of all of them, and before it is said that they are missing.
+#[test]
+fn virtual_threads_are_told_together_or_said_to_be_missing() {
+    for_each_jdk(|case| {
+        if case.jdk.feature < 21 {
+            return;
+        }
+        let classes = tempfile::tempdir().unwrap();
+        let source = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/java/virtual/VirtualHolders.java"
+        );
+        let into = classes.path().display().to_string();
+        case.jdk
+            .run_tool("javac", &["-nowarn", "-d", &into, source]);
+        let jvm = Launch::new(case)
+            .without_agent()
+            .class_path(classes.path().to_owned())
+            .program(&["VirtualHolders"])
+            .start();
+        let answer = read(&dump(&jvm, "virtual.hprof", &[]), Depth::Whole);
+        let held = holders(&answer, "VirtualHolders$Held");
+        assert_eq!(held.instances, 1000);
+        if case.jdk.feature < 25 {
+            let missing = finding(&answer, "virtual_thread_stacks");
+            assert!(evidence(missing, "without_stack") > 900, "{missing:?}");
+            return;
+        }
+        assert_eq!(held.held, 1000);
+        let together = &held.paths[0];
+        assert!(together.count > 900, "{held:#?}");
+        assert!(
+            matches!(&together.root, HoldingRoot::Stack { method: Some(method), .. }
+                if method.starts_with("VirtualHolders.park(")),
+            "{together:?}"
+        );
     });
 }

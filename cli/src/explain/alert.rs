@@ -77,6 +77,28 @@ pub fn subject(kind: AlertKind, jvm: &str) -> String {
     }
 }
 
+/// The class whose objects are the trouble, and its loader.
+pub fn class_of(alert: &Alert) -> Option<(&str, Option<&str>)> {
+    match (&alert.class, &alert.cause_class) {
+        (Some(class), _) => Some((class, alert.loader.as_deref())),
+        (None, cause) => cause.as_deref().map(|class| (class, None)),
+    }
+}
+
+/// Whether an alert is about what the finalizer thread does, and not about who holds objects.
+pub fn is_of_thread(kind: AlertKind) -> bool {
+    use AlertKind::*;
+    matches!(
+        kind,
+        PendingGrowth
+            | FinalizerStuck
+            | FinalizerSlow
+            | FinalizerDead
+            | FinalizerThrows
+            | ReferenceHandlerStalled
+    )
+}
+
 fn pending(counts: &Counts) -> u64 {
     counts.pending.min(counts.registered)
 }

@@ -8,9 +8,12 @@ use finwatch_record::{
 };
 use serde::Serialize;
 
-use super::alert::{self, Now};
+use super::alert::{self, Now, class_of};
+use super::beside::InDump;
+use super::dump::{Dump, Trouble};
 use super::known::{Known, Told};
 use super::outlook::Outlook;
+use super::same_jvm;
 use super::steps::{self, Findings};
 use super::triage;
 use crate::finalizing;
@@ -32,7 +35,7 @@ pub struct Subject {
 /// What is wrong with a JVM.
 #[derive(Debug, Serialize)]
 pub struct Explanation {
-    /// Process id, as the question had it, or else as the records have it.
+    /// Process id, as the question had it, or else as the records have it; of a dump alone that in its name, or 0.
     pub pid: u64,
     /// Main class or jar.
     pub program: Option<String>,
@@ -40,11 +43,11 @@ pub struct Explanation {
     pub is_wrong: bool,
     /// What is wrong, or that nothing is, one sentence.
     pub headline: String,
-    /// Time of the first record.
+    /// Time of the first record; of a dump alone, when it was made.
     pub first_ts: String,
     /// Time of the last record: that of the answer.
     pub last_ts: String,
-    /// How many records there are.
+    /// How many records there are; 0 where there is no stream.
     pub records: u64,
     /// Why the stream ended; `null` where it has no end.
     pub stopped: Option<StopReason>,
@@ -72,6 +75,8 @@ pub struct Explanation {
     pub heap: Option<Usage>,
     /// How exact the counts are.
     pub coverage: Option<Coverage>,
+    /// What a heap dump of the JVM tells, where one was given.
+    pub dump: Option<InDump>,
     /// What there is in the files besides.
     pub others: Vec<Other>,
     /// Times of the first and the last record, milliseconds since 1970.
@@ -110,11 +115,25 @@ pub struct Other {
 }
 
 impl Explanation {
-    /// Of the JVM that was asked about, or of the one that is worst off now; `None` where there
-    /// is none.
-    pub fn of(jvms: Vec<Known>, subject: &Subject) -> Option<Explanation> {
+    /// Of the JVM that was asked about, of the one that the dump seems to be of, or of the one that is worst off now;
+    /// `None` where there is none, and no dump.
+    pub fn of(mut jvms: Vec<Known>, dump: Option<&Dump>, subject: &Subject) -> Option<Explanation> {
         let own_pid = subject.own_pid.map(u64::from);
-        let mut all: Vec<Explanation> = jvms.into_iter().map(Explanation::of_jvm).collect();
+        let beside = match dump {
+            Some(dump) if jvms.is_empty() => {
+                jvms.push(dump.alone());
+                Some((0, dump, Vec::new()))
+            }
+            Some(dump) => nearest(&jvms, dump, own_pid),
+            None => None,
+        };
+        let place_of_dump = beside.as_ref().map(|(place, ..)| *place);
+        let mut beside = beside;
+        let of_jvm = |(place, known)| {
+            let beside = beside.take_if(|(of, ..)| *of == place);
+            Explanation::of_jvm(known, beside.map(|(_, dump, doubts)| (dump, doubts)))
+        };
+        let mut all: Vec<Explanation> = jvms.into_iter().enumerate().map(of_jvm).collect();
         let latest_ms = all.iter().map(|jvm| jvm.span_ms.1).max()?;
         let rank = |jvm: &Explanation| {
             let last_ms = jvm.span_ms.1;
@@ -122,7 +141,8 @@ impl Explanation {
             let severity = is_now.then(|| jvm.severity());
             (own_pid == Some(jvm.pid), severity, last_ms)
         };
-        let place = (0..all.len()).max_by_key(|place| rank(&all[*place]))?;
+        let worst = (0..all.len()).max_by_key(|place| rank(&all[*place]))?;
+        let place = place_of_dump.unwrap_or(worst);
         let mut chosen = all.remove(place);
         chosen.others = all.iter().rev().map(Other::of).collect();
         if let Some(pid) = subject.pid {
@@ -135,12 +155,24 @@ impl Explanation {
         Some(chosen)
     }
 
-    fn of_jvm(known: Known) -> Explanation {
+    fn of_jvm(known: Known, beside: Option<(&Dump, Vec<String>)>) -> Explanation {
         let alerts = triage::in_order(known.raised());
-        let class = alerts.first().and_then(|alert| class_of(&alert.what));
-        let holders = class.and_then(|(class, loader)| known.holders(class, loader));
+        let of_alert = alerts.first().and_then(|alert| class_of(&alert.what));
+        let trouble = beside.as_ref().and_then(|(dump, _)| dump.trouble());
+        let of_dump = trouble.as_ref().and_then(Trouble::class);
+        let class = of_alert.or(of_dump.map(|class| (class, None)));
+        let in_dump = |(class, loader)| {
+            let (dump, _) = beside.as_ref()?;
+            let holders = dump.holders(class, loader)?;
+            Some(Told::new(dump.at_ms, holders.clone()))
+        };
+        let in_stream = |(class, loader)| known.holders(class, loader).cloned();
+        let holders = class.and_then(|class| in_dump(class).or_else(|| in_stream(class)));
         let sites = class.and_then(|(class, loader)| known.sites(class, loader));
-        let (holders, sites) = (holders.cloned(), sites.cloned());
+        let sites = sites.cloned();
+        let dump = beside.map(|(dump, doubts)| {
+            InDump::of(dump, alerts.first().map(|alert| &alert.what), doubts)
+        });
         let mut cleared: Vec<Told<Alert>> = known.cleared().cloned().collect();
         cleared.sort_by_key(|alert| Reverse(alert.at_ms));
         let start = known.start.as_ref();
@@ -177,6 +209,7 @@ impl Explanation {
             finalizer: known.ledger.as_ref().map(|ledger| ledger.finalizer),
             heap: known.heap,
             coverage: known.ledger.map(|ledger| ledger.coverage),
+            dump,
             others: Vec::new(),
             span_ms: (known.span.first_ms, known.span.last_ms),
             is_asked_by_pid: false,
@@ -196,17 +229,26 @@ impl Explanation {
     fn severity(&self) -> Option<Severity> {
         let is_critical =
             self.oom.is_some() || self.stall.is_some() || self.troubled_thread().is_some();
+        let in_dump = self.dump.as_ref().and_then(|dump| dump.trouble.as_ref());
+        let of_dump = in_dump.map(Trouble::severity);
         let alerts = self.alerts.iter().map(|raised| raised.alert.what.severity);
         alerts
+            .chain(of_dump)
             .chain(is_critical.then_some(Severity::Critical))
             .max()
     }
 
-    /// What the JVM is called.
+    /// Whether there is a stream, and not a dump alone.
+    pub fn has_stream(&self) -> bool {
+        self.records > 0
+    }
+
+    /// What the JVM is called; where there is a dump alone, how the dump is.
     fn name(&self) -> String {
-        match &self.program {
-            Some(program) => format!("PID {} ({program})", self.pid),
-            None => format!("PID {}", self.pid),
+        match (&self.program, &self.dump) {
+            (_, Some(dump)) if !self.has_stream() => dump.name(),
+            (Some(program), _) => format!("PID {} ({program})", self.pid),
+            (None, _) => format!("PID {}", self.pid),
         }
     }
 
@@ -228,7 +270,12 @@ impl Explanation {
         if let Some(oom) = &self.oom {
             return format!("{name} RAN OUT of memory: {}.", oom.what.description);
         }
-        self.all_is_well(&name)
+        match &self.dump {
+            Some(dump) if dump.trouble.is_some() || !self.has_stream() => {
+                dump.headline(&name) + "."
+            }
+            _ => self.all_is_well(&name),
+        }
     }
 
     fn all_is_well(&self, name: &str) -> String {
@@ -266,13 +313,32 @@ impl Explanation {
             holders: self.holders.as_ref().map(|told| &told.what),
             finalizer_thread: thread.map(|told| &told.what),
             has_ended: self.stopped == Some(StopReason::VmDeath),
+            dump: self.dump.as_ref(),
         };
-        match self.alerts.first() {
-            Some(first) => steps::of_alert(&first.alert.what, &findings),
-            None if self.is_wrong => steps::without_alert(&findings),
-            None => Vec::new(),
+        let in_dump = self.dump.as_ref().and_then(|dump| dump.trouble.as_ref());
+        match (self.alerts.first(), in_dump) {
+            (Some(first), _) => steps::of_alert(&first.alert.what, &findings),
+            (None, Some(trouble)) => steps::of_dump(trouble, self.has_stream(), &findings),
+            (None, None) if self.is_wrong => steps::without_alert(&findings),
+            (None, None) => Vec::new(),
         }
     }
+}
+
+/// The JVM that the dump is most likely of, its place among all and what speaks against it; the one that was asked
+/// about goes before all others.
+fn nearest<'a>(
+    jvms: &[Known],
+    dump: &'a Dump,
+    own_pid: Option<u64>,
+) -> Option<(usize, &'a Dump, Vec<String>)> {
+    let places = jvms.iter().enumerate();
+    let all = places.map(|(place, jvm)| (place, dump, same_jvm::doubts(dump, jvm)));
+    all.min_by_key(|(place, _, doubts)| {
+        let span = &jvms[*place].span;
+        let is_other = own_pid.is_some_and(|pid| pid != span.pid);
+        (is_other, doubts.len(), dump.at_ms.abs_diff(span.last_ms))
+    })
 }
 
 impl Other {
@@ -296,14 +362,6 @@ fn raised(known: &Known, alerts: Vec<Told<Alert>>) -> Vec<Raised> {
         alert,
     };
     alerts.into_iter().map(raised).collect()
-}
-
-/// The class whose objects are the trouble, and its loader.
-fn class_of(alert: &Alert) -> Option<(&str, Option<&str>)> {
-    match (&alert.class, &alert.cause_class) {
-        (Some(class), _) => Some((class, alert.loader.as_deref())),
-        (None, cause) => cause.as_deref().map(|class| (class, None)),
-    }
 }
 
 fn now(known: &Known, alert: &Alert) -> Now {

@@ -59,7 +59,8 @@ pub struct Told<T> {
     pub what: T,
 }
 
-fn as_timestamp<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+/// Milliseconds since 1970 as the records have times.
+pub fn as_timestamp<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&timestamp(*ms))
 }
 
@@ -206,7 +207,7 @@ impl Known {
 }
 
 impl<T> Told<T> {
-    fn new(at_ms: u64, what: T) -> Told<T> {
+    pub fn new(at_ms: u64, what: T) -> Told<T> {
         Told { at_ms, what }
     }
 }

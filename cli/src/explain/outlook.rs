@@ -1,12 +1,11 @@
 //! How long is left until the heap is full.
 
 use finwatch_record::{Alert, OutOfMemory, Usage};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use super::known::Told;
+use super::known::{Told, as_timestamp};
 use super::moment::{length, when};
 use crate::numbers::bytes;
-use crate::time::timestamp;
 
 /// What is known of the time that is left.
 #[derive(Debug, Serialize)]
@@ -20,10 +19,6 @@ pub enum Outlook {
     FullAt(u64),
     /// No trend was told.
     Unknown,
-}
-
-fn as_timestamp<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&timestamp(*ms))
 }
 
 impl Outlook {

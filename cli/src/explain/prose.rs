@@ -1,8 +1,9 @@
 //! The answer in words: one screen, a labelled paragraph for each thing to know.
 
-use finwatch_record::{AlertKind, CoverageLevel, HoldingPath, SiteStack, Sites, StopReason};
+use finwatch_record::{CoverageLevel, HoldingPath, SiteStack, Sites, StopReason};
 
 use super::alert;
+use super::dump::Trouble;
 use super::explanation::{Explanation, Other, Raised};
 use super::frames;
 use super::known::Told;
@@ -29,27 +30,37 @@ const ONE_IN: u64 = 20;
 const FURTHER: usize = 3;
 
 /// A label and what stands beside it; no label where it goes on.
-type Paragraph = (&'static str, String);
+pub type Paragraph = (&'static str, String);
 
 /// The text, for a terminal of so many columns. There is nothing in it that a terminal obeys.
 pub fn text(explanation: &Explanation, columns: usize) -> String {
     let headline = format!("finwatch: {}", explanation.headline);
-    let mut lines = wrap(&Plain(&headline).to_string(), columns);
-    lines.push(String::new());
+    let mut text = wrap(&Plain(&headline).to_string(), columns);
+    text.push(String::new());
+    text.extend(lines(paragraphs(explanation), columns));
+    text.into_iter().map(|line| line + "\n").collect()
+}
+
+/// Labels with their texts beside them, escaped, in lines of so many columns.
+pub fn lines(paragraphs: Vec<Paragraph>, columns: usize) -> Vec<String> {
     let room = columns.saturating_sub(LABEL).max(NARROWEST);
-    for (mut label, text) in paragraphs(explanation) {
+    let mut lines = Vec::new();
+    for (mut label, text) in paragraphs {
         for line in wrap(&Plain(&text).to_string(), room) {
             lines.push(format!("{label:LABEL$}{line}"));
             label = "";
         }
     }
-    lines.into_iter().map(|line| line + "\n").collect()
+    lines
 }
 
 fn paragraphs(explanation: &Explanation) -> Vec<Paragraph> {
     let mut all = Vec::new();
-    all.push(since(explanation));
+    if explanation.has_stream() {
+        all.push(since(explanation));
+    }
     all.extend(evidence(explanation));
+    all.extend(in_dump(explanation));
     if holders_matter(explanation) {
         all.extend(holders(explanation));
         all.extend(sites(explanation));
@@ -59,11 +70,61 @@ fn paragraphs(explanation: &Explanation) -> Vec<Paragraph> {
     all.extend(out_of_memory(explanation));
     all.extend(left(explanation));
     all.extend(also(explanation));
+    all.extend(more_in_dump(explanation));
     all.extend(over(explanation));
     all.extend(coverage(explanation));
     all.extend(steps(explanation));
     all.extend(others(explanation));
     all
+}
+
+/// What the stream alone tells, for those who have the dump before them: each label and its text, as it came.
+pub fn of_stream(explanation: &Explanation) -> Vec<Paragraph> {
+    let mut all = vec![("", explanation.headline.clone()), since(explanation)];
+    all.extend(evidence(explanation));
+    all.extend(doubts(explanation));
+    all.extend(sites(explanation));
+    all.extend(finalizer_thread(explanation));
+    all.extend(stall(explanation));
+    all.extend(out_of_memory(explanation));
+    all.extend(left(explanation));
+    all.extend(also(explanation));
+    all.extend(over(explanation));
+    all.extend(coverage(explanation));
+    all.extend(others(explanation));
+    all
+}
+
+fn in_dump(explanation: &Explanation) -> Vec<Paragraph> {
+    let Some(dump) = &explanation.dump else {
+        return Vec::new();
+    };
+    let beside_ms = explanation.has_stream().then_some(explanation.span_ms.1);
+    let mut all = vec![("Dump", dump.numbers(beside_ms))];
+    all.extend(
+        dump.damage
+            .iter()
+            .map(|damage| ("Damage", format!("{damage}."))),
+    );
+    all.extend(doubts(explanation));
+    let meaning = dump.meaning().enumerate();
+    all.extend(meaning.map(|(place, finding)| {
+        let label = if place == 0 { "Means" } else { "" };
+        (label, format!("{}.", finding.text))
+    }));
+    all
+}
+
+/// Whether the dump and the stream are of one JVM.
+fn doubts(explanation: &Explanation) -> Option<Paragraph> {
+    let doubts = &explanation.dump.as_ref()?.doubts;
+    (!doubts.is_empty()).then(|| {
+        let why = doubts.join("; ");
+        (
+            "Doubt",
+            format!("the dump seems NOT to be of the stream's JVM: {why}."),
+        )
+    })
 }
 
 fn since(explanation: &Explanation) -> Paragraph {
@@ -105,19 +166,12 @@ fn evidence(explanation: &Explanation) -> Option<Paragraph> {
 
 /// Whether who holds the objects says anything about what is wrong.
 fn holders_matter(explanation: &Explanation) -> bool {
-    let kind = explanation
-        .alerts
-        .first()
-        .map(|first| first.alert.what.kind);
-    matches!(
-        kind,
-        Some(
-            AlertKind::RegisteredLeak
-                | AlertKind::RegisteredFloating
-                | AlertKind::HeapExhaustion
-                | AlertKind::Unknown
-        )
-    )
+    let dump = explanation.dump.as_ref();
+    let in_dump = dump.and_then(|dump| dump.trouble.as_ref());
+    match explanation.alerts.first() {
+        Some(first) => !alert::is_of_thread(first.alert.what.kind),
+        None => in_dump.is_some_and(Trouble::is_of_held),
+    }
 }
 
 fn holders(explanation: &Explanation) -> Vec<Paragraph> {
@@ -131,12 +185,19 @@ fn holders(explanation: &Explanation) -> Vec<Paragraph> {
     };
     let unheld = holders.unheld.filter(|unheld| *unheld > 0);
     let unheld = unheld.map(|unheld| format!(", {} by nobody", grouped(unheld)));
+    let is_of_dump = explanation
+        .dump
+        .as_ref()
+        .is_some_and(|dump| dump.has_holders);
+    let source = match is_of_dump {
+        true => "in the dump".to_owned(),
+        false => format!("looked at {}", when(told.at_ms, explanation.span_ms.1)),
+    };
     let head = format!(
-        "{about}{} of {} in the heap are held{} (looked at {}):",
+        "{about}{} of {} in the heap are held{} ({source}):",
         grouped(holders.held),
         grouped(holders.instances),
-        unheld.unwrap_or_default(),
-        when(told.at_ms, explanation.span_ms.1)
+        unheld.unwrap_or_default()
     );
     let mut all = vec![("Held by", head)];
     let matters = |place: usize, path: &HoldingPath| {
@@ -238,7 +299,7 @@ fn out_of_memory(explanation: &Explanation) -> Option<Paragraph> {
 
 fn left(explanation: &Explanation) -> Option<Paragraph> {
     let heap = explanation.heap.as_ref();
-    if explanation.is_wrong {
+    if explanation.is_wrong && explanation.has_stream() {
         let text = explanation.outlook.words(heap, explanation.span_ms.1);
         return Some(("Time left", text));
     }
@@ -259,6 +320,15 @@ fn also(explanation: &Explanation) -> Vec<Paragraph> {
         format!("{}, since {since}{follows}.", raised.headline)
     };
     few("Also", further, "alerts", told)
+}
+
+/// How much more there is in the dump.
+fn more_in_dump(explanation: &Explanation) -> Option<Paragraph> {
+    let dump = explanation.dump.as_ref().filter(|dump| dump.untold() > 0)?;
+    let (more, file) = (dump.untold(), &dump.file);
+    let what = if more == 1 { "finding" } else { "findings" };
+    let text = format!("{more} more {what} in the dump: finwatch heap {file}");
+    Some(("Besides", text))
 }
 
 fn others(explanation: &Explanation) -> Vec<Paragraph> {

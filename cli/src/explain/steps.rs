@@ -2,11 +2,17 @@
 
 use finwatch_record::{Alert, AlertKind, FinalizerThread, Holders, Link};
 
+use super::beside::InDump;
+use super::dump::Trouble;
 use super::frames;
 use crate::holding;
 
 /// So many steps fit on the screen and into a head.
 const MOST: usize = 3;
+
+/// What tells what a dump does not.
+const WATCH: &str = "watch the next JVM (java -agentpath:…/libfinwatch.so, or finwatch attach PID), \
+                     then finwatch explain.";
 
 /// What the steps are made of.
 pub struct Findings<'a> {
@@ -16,13 +22,20 @@ pub struct Findings<'a> {
     pub finalizer_thread: Option<&'a FinalizerThread>,
     /// The JVM has ended.
     pub has_ended: bool,
+    /// There is a heap dump.
+    pub dump: Option<&'a InDump>,
 }
 
 /// For the alert that matters most; its own advice comes first.
 pub fn of_alert(alert: &Alert, findings: &Findings<'_>) -> Vec<String> {
-    let mut steps = vec![alert.advice.clone()];
+    let mut steps = match advice(findings) {
+        advice if advice.is_empty() => vec![alert.advice.clone()],
+        advice => advice,
+    };
     steps.extend(match alert.kind {
-        AlertKind::RegisteredLeak | AlertKind::RegisteredFloating => held(alert, findings),
+        AlertKind::RegisteredLeak | AlertKind::RegisteredFloating => {
+            held(alert.class.as_deref().unwrap_or("CLASS"), findings)
+        }
         AlertKind::HeapExhaustion => dump(findings),
         AlertKind::FinalizerStuck => unblock(findings),
         AlertKind::FinalizerSlow | AlertKind::PendingGrowth => watch(
@@ -38,6 +51,30 @@ pub fn of_alert(alert: &Alert, findings: &Findings<'_>) -> Vec<String> {
     steps
 }
 
+/// For what is wrong in a dump.
+pub fn of_dump(trouble: &Trouble, has_stream: bool, findings: &Findings<'_>) -> Vec<String> {
+    let mut steps = advice(findings);
+    if let Some(class) = trouble.class().filter(|_| trouble.is_of_held()) {
+        steps.extend(held(class, findings));
+    }
+    if trouble.is_of_held() && !has_stream {
+        steps.push(format!(
+            "Where they are made and since when, no dump tells: {WATCH}"
+        ));
+    }
+    steps.truncate(MOST);
+    steps
+}
+
+/// What the dump's findings advise.
+fn advice(findings: &Findings<'_>) -> Vec<String> {
+    let meaning = findings.dump.into_iter().flat_map(InDump::meaning);
+    meaning
+        .map(|finding| finding.advice.clone())
+        .take(1)
+        .collect()
+}
+
 /// Where there is no alert: the JVM stood still, the thread is in trouble, or memory ran out.
 pub fn without_alert(findings: &Findings<'_>) -> Vec<String> {
     match findings.finalizer_thread {
@@ -46,8 +83,10 @@ pub fn without_alert(findings: &Findings<'_>) -> Vec<String> {
     }
 }
 
-fn held(alert: &Alert, findings: &Findings<'_>) -> Vec<String> {
-    let class = alert.class.as_deref().unwrap_or("CLASS");
+fn held(class: &str, findings: &Findings<'_>) -> Vec<String> {
+    if !advice(findings).is_empty() {
+        return Vec::new();
+    }
     let way = findings.holders.and_then(|holders| holders.paths.first());
     let first = match way {
         Some(way) => {
@@ -59,7 +98,7 @@ fn held(alert: &Alert, findings: &Findings<'_>) -> Vec<String> {
                 holding::root(&way.root)
             ))
         }
-        None if findings.has_ended => None,
+        None if findings.has_ended || findings.dump.is_some() => None,
         None => Some(format!(
             "Ask who holds them: finwatch holders {} {class}",
             findings.pid
@@ -101,6 +140,9 @@ fn unblock(findings: &Findings<'_>) -> Vec<String> {
 }
 
 fn dump(findings: &Findings<'_>) -> Vec<String> {
+    if findings.dump.is_some() {
+        return Vec::new();
+    }
     match findings.has_ended {
         true => vec![
             "For the next time: -XX:+HeapDumpOnOutOfMemoryError; finwatch heap FILE".to_owned(),

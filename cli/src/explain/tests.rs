@@ -8,13 +8,15 @@ use super::*;
 use crate::stream::examples::{digest, file};
 use crate::top::model::examples::*;
 
+mod of_dumps;
+
 const STATEMENT: &str = "com.example.Statement";
 const MINUTE_MS: u64 = 60_000;
 
 /// What there is to say about files with these contents, or why there is nothing.
 fn explained(files: &[Vec<u8>], subject: &Subject) -> Result<Explanation, String> {
     let (jvms, files) = digest::<Known>(files).finish();
-    Explanation::of(jvms, subject).ok_or_else(|| files.why_empty())
+    Explanation::of(jvms, None, subject).ok_or_else(|| files.why_empty())
 }
 
 fn of_pid() -> Subject {

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use finwatch_hprof::{Answer, ClassFacts, Finding, Holders, HoldingPath, Thread};
 
-use super::text::{link, of_field, of_root};
+use super::record::{self, of_field};
+use crate::explain::{self, Explanation};
+use crate::holding;
 use crate::markup::Escaped;
 use crate::numbers::{bytes, grouped};
 use crate::time::timestamp;
@@ -17,7 +19,11 @@ const STYLE: &str = include_str!("page.css");
 const BAR_REM: f64 = 12.0;
 
 /// The page.
-pub fn page(file: &Path, answer: &Answer) -> Result<String, fmt::Error> {
+pub fn page(
+    file: &Path,
+    answer: &Answer,
+    explanation: Option<&Explanation>,
+) -> Result<String, fmt::Error> {
     let mut page = String::new();
     let name = file.to_string_lossy();
     write!(
@@ -34,6 +40,9 @@ pub fn page(file: &Path, answer: &Answer) -> Result<String, fmt::Error> {
             .findings
             .iter()
             .try_for_each(|found| finding(&mut page, found))?;
+    }
+    if let Some(explanation) = explanation {
+        stream(&mut page, explanation)?;
     }
     classes(&mut page, &answer.classes)?;
     let held = answer
@@ -108,6 +117,20 @@ fn finding(page: &mut String, finding: &Finding) -> fmt::Result {
     )
 }
 
+fn stream(page: &mut String, explanation: &Explanation) -> fmt::Result {
+    page.push_str("<h2>What the stream tells</h2>\n<dl>\n");
+    for (label, text) in explain::of_stream(explanation) {
+        writeln!(
+            page,
+            "<dt>{}</dt><dd>{}</dd>",
+            Escaped(label),
+            Escaped(&text)
+        )?;
+    }
+    page.push_str("</dl>\n");
+    Ok(())
+}
+
 fn classes(page: &mut String, classes: &[ClassFacts]) -> fmt::Result {
     if classes.is_empty() {
         return Ok(());
@@ -162,20 +185,17 @@ fn holders(page: &mut String, place: usize, holders: &Holders) -> fmt::Result {
 }
 
 fn of_path(page: &mut String, path: &HoldingPath, instances: u64) -> fmt::Result {
+    let told = record::path(path);
     let width = BAR_REM * path.count as f64 / instances.max(1) as f64;
     writeln!(
         page,
         "<p><span class=\"share\" style=\"width:{width:.2}rem\"></span>{} of {}</p>\n<ol class=\"path\"><li>{}</li>",
         grouped(path.count),
         grouped(instances),
-        Escaped(&of_root(&path.root))
+        Escaped(&holding::root(&told.root))
     )?;
-    for step in &path.chain {
-        writeln!(
-            page,
-            "<li>{}</li>",
-            Escaped(&link(&step.class, step.field.as_deref()))
-        )?;
+    for step in &told.chain {
+        writeln!(page, "<li>{}</li>", Escaped(&holding::link(step)))?;
     }
     if path.cut {
         page.push_str("<li>… (too long to tell)</li>\n");

@@ -5,76 +5,107 @@ mod progress;
 mod record;
 mod text;
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use finwatch_hprof::{Answer, Depth, Dump, Progress, answer};
+use finwatch_record::Record;
 
 use crate::exit::Outcome;
+use crate::explain::Explained;
 use crate::quote::Quoted;
 
 const EXAMPLES: &str = "\
 Examples:
-  finwatch heap java_pid4711.hprof          who is registered, who holds it, what it means
-  finwatch heap --summary big.hprof.gz      the counts per class alone, in a fraction of the time
-  finwatch heap --json app.hprof | jq -c 'select(.type==\"holders\")'";
+  finwatch heap java_pid4711.hprof      who is registered, who holds it, why
+  finwatch heap --stream finwatch-4711.jsonl java_pid4711.hprof
+                                        since when and where made, too
+  finwatch heap --summary big.hprof.gz  the counts per class alone, much faster
+  finwatch heap --json app.hprof | jq -c 'select(.type==\"holders\")'
+
+One screen in words: finwatch explain app.hprof [STREAM ...]";
 
 /// Tell from a heap dump who is registered for finalization, who holds it and what that means
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, max_term_width = 80)]
 pub struct Arguments {
-    /// The dump, as HotSpot writes it (`jcmd PID GC.heap_dump FILE`); it may be compressed with gzip, or a pipe
+    /// The dump, as HotSpot writes it (`jcmd PID GC.heap_dump FILE`);
+    /// it may be compressed with gzip, or a pipe
     #[arg(value_name = "FILE.hprof[.gz]")]
     file: PathBuf,
-    /// Write records as JSON lines instead of text: a `heap_dump`, then `holders` per class
+    /// A stream that the agent wrote in the same JVM, and what was rotated away
+    /// from it: tells since when, how fast and where the objects are made; may
+    /// be given several times
+    #[arg(long = "stream", value_name = "STREAM")]
+    streams: Vec<OsString>,
+    /// Write records as JSON lines instead of text: a `heap_dump`, `holders`
+    /// per class, and with --stream an `explanation`
     #[arg(long)]
     json: bool,
-    /// Write an HTML page that needs nothing else to this file, instead of text to the terminal
+    /// Write an HTML page that needs nothing else to this file, instead of
+    /// text to the terminal
     #[arg(short, long, value_name = "REPORT.html", conflicts_with = "json")]
     output: Option<PathBuf>,
-    /// The chain and the counts per class alone, without holders and retained sizes
+    /// The chain and the counts per class alone, without holders and retained
+    /// sizes
     #[arg(long)]
     summary: bool,
 }
 
 /// Reads the dump and writes the answer to stdout.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let answer = read(arguments)?;
-    let outcome = if answer.damage.is_empty() {
-        Outcome::Done
-    } else {
-        Outcome::Found
-    };
-    if let Some(output) = &arguments.output {
-        let page = html::page(&arguments.file, &answer)?;
-        fs::write(output, page)
-            .with_context(|| format!("cannot write the page to {}", Quoted(output.as_os_str())))?;
-        return Ok(outcome);
-    }
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    if arguments.json {
-        for record in record::records(&arguments.file, &answer) {
-            serde_json::to_writer(&mut out, &record).map_err(io::Error::from)?;
-            out.write_all(b"\n")?;
-        }
-    } else {
-        text::write(&mut out, &arguments.file, &answer)?;
-    }
-    out.flush()?;
-    Ok(outcome)
-}
-
-fn read(arguments: &Arguments) -> anyhow::Result<Answer> {
     let depth = if arguments.summary {
         Depth::Summary
     } else {
         Depth::Whole
     };
+    let file = &arguments.file;
+    let answer = read(file, depth)?;
+    let explained = match arguments.streams.as_slice() {
+        [] => None,
+        streams => Some(Explained::beside(record::records(file, &answer), streams)?),
+    };
+    let explanation = explained.as_ref().map(|explained| &explained.explanation);
+    match &arguments.output {
+        Some(output) => {
+            let page = html::page(file, &answer, explanation)?;
+            fs::write(output, page).with_context(|| {
+                format!("cannot write the page to {}", Quoted(output.as_os_str()))
+            })?;
+        }
+        None => {
+            let mut out = io::BufWriter::new(io::stdout().lock());
+            match arguments.json {
+                true => record::write(&mut out, file, &answer, explanation)?,
+                false => text::write(&mut out, file, &answer, explanation)?,
+            }
+            out.flush()?;
+        }
+    }
+    let is_complete = explained.is_none_or(|explained| {
+        explained.files.tell_problems();
+        explained.is_complete
+    });
+    Ok(match (is_complete, answer.damage.is_empty()) {
+        (false, _) => Outcome::Failed,
+        (true, false) => Outcome::Found,
+        (true, true) => Outcome::Done,
+    })
+}
+
+/// The whole answer about a dump, as records.
+pub fn records(file: &OsStr) -> anyhow::Result<Vec<Record>> {
+    let file = Path::new(file);
+    Ok(record::records(file, &read(file, Depth::Whole)?))
+}
+
+fn read(file: &Path, depth: Depth) -> anyhow::Result<Answer> {
     let progress = Progress::default();
     progress::shown_during(&progress, || {
-        let dump = Dump::open(&arguments.file, &progress)?;
+        let dump = Dump::open(file, &progress)?;
         answer(&dump, depth, &progress)
     })
     .context("no answer from this dump")

@@ -1,5 +1,7 @@
-//! The answer as records: a `heap_dump`, then `holders` for each class that has instances.
+//! The answer as records: a `heap_dump`, then `holders` for each class that has instances, and an `explanation` where
+//! there is a stream.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use finwatch_hprof as hprof;
@@ -8,7 +10,51 @@ use finwatch_record::{
     HoldingPath, Link, Record, Root, RootKind, UnfinalizedChain, VERSION,
 };
 
+use serde::Serialize;
+
+use crate::explain::Explanation;
+use crate::holding;
 use crate::time::timestamp;
+
+/// A last line beside the records, where there is a stream: what `finwatch explain --json` prints, as a record.
+#[derive(Serialize)]
+struct Line<'a> {
+    v: u32,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    ts: &'a str,
+    seq: u64,
+    uptime_ms: u64,
+    #[serde(flatten)]
+    explanation: &'a Explanation,
+}
+
+/// Writes an answer as lines.
+pub fn write(
+    out: &mut impl Write,
+    file: &Path,
+    answer: &hprof::Answer,
+    explanation: Option<&Explanation>,
+) -> io::Result<()> {
+    let records = records(file, answer);
+    let last = explanation.map(|explanation| Line {
+        v: VERSION,
+        kind: "explanation",
+        ts: &explanation.last_ts,
+        seq: records.len() as u64,
+        uptime_ms: 0,
+        explanation,
+    });
+    for record in &records {
+        line(out, record)?;
+    }
+    last.iter().try_for_each(|last| line(out, last))
+}
+
+fn line(out: &mut impl Write, what: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, what)?;
+    out.write_all(b"\n")
+}
 
 /// All records of an answer, in the order in which they are written.
 pub fn records(file: &Path, answer: &hprof::Answer) -> Vec<Record> {
@@ -96,6 +142,16 @@ fn field(field: &hprof::HoldingField) -> HoldingField {
     }
 }
 
+/// A field or an array that holds objects, in words; not escaped.
+pub fn of_field(field: &hprof::HoldingField) -> String {
+    let kind = if field.is_static { "static " } else { "" };
+    let link = Link {
+        class: field.class.clone(),
+        field: field.field.clone(),
+    };
+    format!("{kind}{}", holding::link(&link))
+}
+
 fn thread(thread: &hprof::Thread) -> HeapDumpThread {
     HeapDumpThread {
         thread: thread.name.clone(),
@@ -133,7 +189,8 @@ fn of_holders(holders: &hprof::Holders) -> Holders {
     }
 }
 
-fn path(path: &hprof::HoldingPath) -> HoldingPath {
+/// A path, without whether its end is missing.
+pub fn path(path: &hprof::HoldingPath) -> HoldingPath {
     let link = |link: &hprof::Link| Link {
         class: link.class.clone(),
         field: link.field.clone(),

@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use finwatch_hprof::{
-    Answer, ClassFacts, Finding, Holders, HoldingField, HoldingPath, HoldingRoot, Thread,
-};
+use finwatch_hprof::{Answer, ClassFacts, Finding, Holders, HoldingPath, Thread};
 
+use super::record::{self, of_field};
+use crate::explain::{self, Explanation};
+use crate::holding;
 use crate::numbers::{bytes, grouped};
 use crate::quote::Plain;
 use crate::time::timestamp;
@@ -19,13 +20,21 @@ const HELD_CLASSES: usize = 5;
 const FIELDS: usize = 4;
 const PATHS: usize = 5;
 const FRAMES: usize = 8;
+/// Stands for the end of a path that was too long to tell.
+const CUT: &str = " > … (too long to tell)";
 
 /// Writes it.
-pub fn write(out: &mut impl Write, file: &Path, answer: &Answer) -> io::Result<()> {
+pub fn write(
+    out: &mut impl Write,
+    file: &Path,
+    answer: &Answer,
+    explanation: Option<&Explanation>,
+) -> io::Result<()> {
     head(out, file, answer)?;
     chain(out, answer)?;
     classes(out, &answer.classes)?;
     findings(out, &answer.findings)?;
+    explanation.map_or(Ok(()), |explanation| stream(out, explanation))?;
     holders(out, &answer.holders)?;
     answer
         .threads
@@ -132,6 +141,12 @@ fn findings(out: &mut impl Write, all: &[Finding]) -> io::Result<()> {
     Ok(())
 }
 
+fn stream(out: &mut impl Write, explanation: &Explanation) -> io::Result<()> {
+    writeln!(out, "\nwhat the stream tells")?;
+    let lines = explain::lines(explain::of_stream(explanation), explain::columns());
+    lines.iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
 fn holders(out: &mut impl Write, all: &[Holders]) -> io::Result<()> {
     for holders in all
         .iter()
@@ -146,10 +161,20 @@ fn holders(out: &mut impl Write, all: &[Holders]) -> io::Result<()> {
             grouped(holders.instances)
         )?;
         for field in holders.fields.iter().take(FIELDS) {
-            writeln!(out, "{:>12} by {}", grouped(field.count), of_field(field))?;
+            writeln!(
+                out,
+                "{:>12} by {}",
+                grouped(field.count),
+                Plain(&of_field(field))
+            )?;
         }
         for path in holders.paths.iter().take(PATHS) {
-            writeln!(out, "{:>12} on {}", grouped(path.count), of_path(path))?;
+            writeln!(
+                out,
+                "{:>12} on {}",
+                grouped(path.count),
+                Plain(&of_path(path))
+            )?;
         }
         let more = holders.paths.len().saturating_sub(PATHS);
         if more > 0 {
@@ -159,50 +184,10 @@ fn holders(out: &mut impl Write, all: &[Holders]) -> io::Result<()> {
     Ok(())
 }
 
-/// A field or an array in words, escaped for a terminal.
-pub fn of_field(field: &HoldingField) -> String {
-    let kind = if field.is_static { "static " } else { "" };
-    format!("{kind}{}", link(&field.class, field.field.as_deref()))
-}
-
-/// `Class.field`, or the class of an array alone, escaped for a terminal.
-pub fn link(class: &str, field: Option<&str>) -> String {
-    match field {
-        Some(field) => format!("{}.{}", Plain(class), Plain(field)),
-        None => Plain(class).to_string(),
-    }
-}
-
-/// A root in words, escaped for a terminal.
-pub fn of_root(root: &HoldingRoot) -> String {
-    match root {
-        HoldingRoot::StaticField { class, field } => {
-            format!("static {}", link(class, field.as_deref()))
-        }
-        HoldingRoot::Thread { thread } => format!("thread '{}'", Plain(thread)),
-        HoldingRoot::Stack { thread, method } => {
-            let method = method.as_deref().unwrap_or("its stack");
-            format!("thread '{}', {}", Plain(thread), Plain(method))
-        }
-        HoldingRoot::JniLocal { thread } => format!("thread '{}', native code", Plain(thread)),
-        HoldingRoot::JniGlobal => "native code (JNI global reference)".to_string(),
-        HoldingRoot::Monitor => "a monitor in use".to_string(),
-        HoldingRoot::Other => "the JVM itself".to_string(),
-    }
-}
-
+/// A path in words; not escaped.
 fn of_path(path: &HoldingPath) -> String {
-    let root = of_root(&path.root);
-    let links = path
-        .chain
-        .iter()
-        .map(|step| link(&step.class, step.field.as_deref()));
-    let end = path.cut.then(|| "… (too long to tell)".to_string());
-    std::iter::once(root)
-        .chain(links)
-        .chain(end)
-        .collect::<Vec<_>>()
-        .join(" > ")
+    let end = if path.cut { CUT } else { "" };
+    holding::path(&record::path(path)) + end
 }
 
 fn stack(out: &mut impl Write, thread: &Thread) -> io::Result<()> {

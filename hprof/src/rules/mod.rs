@@ -7,6 +7,7 @@ mod finalizer_thread;
 mod loader;
 mod tasks;
 mod thread_locals;
+mod virtual_threads;
 
 use crate::addresses::Number;
 use crate::classify::Objects;
@@ -66,6 +67,7 @@ pub(crate) fn findings(case: &Case<'_>) -> Result<Vec<Finding>, Error> {
     found.extend(loader::find(case));
     found.extend(each_other::find(case));
     found.extend(finalizer_thread::find(case));
+    found.extend(virtual_threads::find(case));
     found.sort_by_key(|finding| std::cmp::Reverse(finding.count));
     Ok(found)
 }

@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use finwatch_hprof::{Answer, Counts, Damage, Depth, Dump, Progress, answer};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use proptest::prelude::*;
 
 use crate::made::{self, File, Made, State};
 
@@ -40,6 +41,48 @@ fn ids_of_four_and_of_eight_bytes() {
         let answer = File::of(&made::small(id_bytes)).answer().unwrap();
         assert_small(&answer);
         assert_eq!(answer.damage, []);
+    }
+}
+
+#[test]
+fn as_jdk_5_to_7_write_it() {
+    for id_bytes in [4, 8] {
+        let answer = File::of(&made::small_in(Made::old(id_bytes)))
+            .answer()
+            .unwrap();
+        assert_small(&answer);
+        assert_eq!(answer.damage, []);
+    }
+}
+
+proptest! {
+    /// However far each Finalizer has come, and whoever wrote the dump.
+    #[test]
+    fn states_are_counted(states in prop::collection::vec(0..3usize, 1..60), is_old: bool, is_short: bool) {
+        let id_bytes = if is_short { 4 } else { 8 };
+        let mut made = if is_old { Made::old(id_bytes) } else { Made::new(id_bytes) };
+        let rows: Vec<(u64, u64, State)> = (0..)
+            .zip(&states)
+            .map(|(place, &state)| {
+                let state = [State::Registered, State::Pending, State::Running][state];
+                (0x20_0000 + 0x40 * place, 0x10_0000 + 0x40 * place, state)
+            })
+            .collect();
+        let first = rows.iter().find(|row| row.2 != State::Running);
+        made::classes(&mut made, first.map_or(0, |row| row.0), 1);
+        for row in &rows {
+            made::own(&mut made, row.1, 0, [0; 4]);
+        }
+        made::finalizers(&mut made, &rows);
+        let answer = File::of(&made.finish()).answer().unwrap();
+        let count = |wanted| rows.iter().filter(|row| row.2 == wanted).count() as u64;
+        let (waiting, running) = (count(State::Pending), count(State::Running));
+        let chain = answer.chain.unwrap();
+        prop_assert_eq!(chain.broken, None);
+        prop_assert_eq!(chain.length, count(State::Registered) + waiting);
+        prop_assert_eq!(answer.total.registered, chain.length);
+        prop_assert_eq!((answer.total.pending, answer.total.running), (waiting, running));
+        prop_assert_eq!(answer.damage, []);
     }
 }
 

@@ -10,6 +10,9 @@ use finwatch_hprof::{Answer, Depth, Dump, Error, Progress, answer};
 pub struct Made {
     /// How long ids are.
     pub id_bytes: usize,
+    /// As JDK 5 to 7 write it: one heap dump record instead of segments, and a Finalizer that was taken from the chain
+    /// links to itself.
+    is_old: bool,
     records: Vec<u8>,
     entries: Vec<u8>,
     strings: BTreeMap<String, u64>,
@@ -24,11 +27,21 @@ pub enum Value {
 
 impl Made {
     pub fn new(id_bytes: usize) -> Made {
-        let mut records = b"JAVA PROFILE 1.0.2\0".to_vec();
+        Made::with_header(b"JAVA PROFILE 1.0.2\0", id_bytes, false)
+    }
+
+    /// A dump as JDK 5 to 7 write it.
+    pub fn old(id_bytes: usize) -> Made {
+        Made::with_header(b"JAVA PROFILE 1.0.1\0", id_bytes, true)
+    }
+
+    fn with_header(header: &[u8], id_bytes: usize, is_old: bool) -> Made {
+        let mut records = header.to_vec();
         records.extend((id_bytes as u32).to_be_bytes());
         records.extend(1_700_000_000_000_u64.to_be_bytes());
         Made {
             id_bytes,
+            is_old,
             records,
             entries: Vec::new(),
             strings: BTreeMap::new(),
@@ -164,14 +177,17 @@ impl Made {
     /// Ends a heap segment.
     pub fn segment(&mut self) {
         let entries = std::mem::take(&mut self.entries);
-        self.record(0x1c, &entries);
+        let tag = if self.is_old { 0x0c } else { 0x1c };
+        self.record(tag, &entries);
     }
 
     pub fn finish(mut self) -> Vec<u8> {
         if !self.entries.is_empty() {
             self.segment();
         }
-        self.record(0x2c, &[]);
+        if !self.is_old {
+            self.record(0x2c, &[]);
+        }
         self.records
     }
 }
@@ -268,12 +284,16 @@ pub fn finalizers(made: &mut Made, all: &[(u64, u64, State)]) {
         .collect();
     for &(id, referent, state) in all {
         let place = chain.iter().position(|&member| member == id);
+        let nothing = match state {
+            State::Running if made.is_old => id,
+            _ => 0,
+        };
         let neighbour = |step: fn(usize) -> Option<usize>| {
             place
                 .and_then(step)
                 .and_then(|place| chain.get(place))
                 .copied()
-                .unwrap_or(0)
+                .unwrap_or(nothing)
         };
         let queue = match state {
             State::Registered => FINALIZER_QUEUE,
@@ -298,7 +318,11 @@ pub fn own(made: &mut Made, id: u64, class: usize, refers: [u64; 4]) {
 
 /// A dump with one object of each state, the first held by a root; two classes.
 pub fn small(id_bytes: usize) -> Vec<u8> {
-    let mut made = Made::new(id_bytes);
+    small_in(Made::new(id_bytes))
+}
+
+/// The same, in a dump that was begun.
+pub fn small_in(mut made: Made) -> Vec<u8> {
     classes(&mut made, 0x2000, 2);
     own(&mut made, 0x3000, 0, [0x4000, 0, 0, 0]);
     own(&mut made, 0x3040, 0, [0, 0, 0, 0]);
