@@ -72,7 +72,7 @@ pub struct Root {
     /// What kind of root.
     pub kind: RootKind,
     /// Name of the thread, for `thread`, `stack` and `jni_local`; `#` and its number, as in thread
-    /// dumps, where only that is known: a virtual thread.
+    /// dumps, where only that is known: a virtual thread; `(virtual threads)` for those of a heap dump.
     pub thread: Option<String>,
     /// The method in whose frame the reference is, for `stack`: `Class.method`.
     pub method: Option<String>,
