@@ -17,7 +17,10 @@ const STDIN: &str = "-";
 
 /// What other files begin with that people have beside a stream, and what to do with those.
 const OTHERS: [(&[u8], &str); 5] = [
-    (b"JAVA PROFILE ", "it is a heap dump"),
+    (
+        b"JAVA PROFILE ",
+        "it is a heap dump, which `finwatch heap` and `finwatch explain` read",
+    ),
     (b"FLR\0", "it is a recording of the JDK Flight Recorder"),
     (
         b"\x28\xb5\x2f\xfd",
