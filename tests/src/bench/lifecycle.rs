@@ -12,15 +12,16 @@ const OBJECTS: u64 = 100_000;
 /// Room for the objects of a repetition in a survivor space, so that nothing gets old.
 const HEAP: &str = "-Xms256m -Xmx256m -Xmn96m -XX:SurvivorRatio=2";
 
+/// Many pairs: how the threads of one JVM meet at the queue's lock makes it two or three times as fast as the next.
 pub fn measure(setup: &Setup, tables: &mut Tables, collector: &'static str) -> Result<()> {
     for jdk in setup.few_jdks() {
-        let repetitions = setup.effort(40, 20);
+        let repetitions = setup.effort(20, 12);
         let jvm = Jvm::new(setup, jdk, "RegisterToFinalize")
             .options(HEAP)
             .options(&format!("-XX:+Use{collector}GC"))
             .argument(OBJECTS)
             .argument(repetitions);
-        let runs = jvm::interleave(setup.effort(10, 4), |side| {
+        let runs = jvm::interleave(setup.effort(30, 12), |side| {
             let report = jvm.run(setup, side)?;
             if let Some(counted) = report.registered {
                 let made = OBJECTS * repetitions;

@@ -54,22 +54,22 @@ fn has_compiler(jdk: &Jdk) -> bool {
     jdk.feature > 8 && jdk.has_tool("javac")
 }
 
-/// H2 in memory: inserts, transactions, an aggregate.
+/// H2 in memory: inserts, transactions, an aggregate; a repetition takes about a second.
 pub fn database(setup: &Setup, tables: &mut Tables) -> Result<()> {
     let h2 = setup.library("h2")?;
     for jdk in setup.few_jdks() {
         let mut jvm = Jvm::new(setup, jdk, "DatabaseWorkload")
             .options("-XX:+UseG1GC -Xms512m -Xmx512m")
             .argument("jdbc:h2:mem:")
-            .argument(20_000)
-            .argument(setup.effort(8, 4));
+            .argument(60_000)
+            .argument(setup.effort(12, 8));
         jvm.class_path.push(h2.clone());
         compare(
             setup,
             tables,
             &jvm,
             "embedded database, H2",
-            setup.effort(8, 3),
+            setup.effort(6, 3),
         )?;
     }
     Ok(())
