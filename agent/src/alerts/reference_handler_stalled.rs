@@ -6,10 +6,7 @@ use finwatch_record::{AlertKind, ReferenceHandlerState, Severity};
 use super::{Known, evidence::Evidence, raised::Finding};
 
 pub(super) fn judge(known: &Known) -> Vec<Finding> {
-    let Some(thread) = known.finalizer_thread else {
-        return Vec::new();
-    };
-    let has = match thread.reference_handler.state {
+    let has = match state(known) {
         ReferenceHandlerState::Stalled => {
             "does not get on: its stack is in the record finalizer_thread, so look there for the lock \
              or the call it is stuck in (a cleaner, a reference queue) and free it,"
@@ -27,7 +24,7 @@ pub(super) fn judge(known: &Known) -> Vec<Finding> {
         cause_class: None,
         since_ms,
         evidence: Evidence::default()
-            .count("stalled_ms", known.now.uptime_ms - since_ms)
+            .count("stalled_ms", known.now.uptime_ms.saturating_sub(since_ms))
             .count("registered", known.whole.registered)
             .count("pending", known.whole.pending),
         advice: format!(
@@ -35,4 +32,20 @@ pub(super) fn judge(known: &Known) -> Vec<Finding> {
              finalized and no weak or phantom reference is enqueued."
         ),
     }]
+}
+
+/// With the heap full the thread can't be looked at: it is as it was while the list is not empty.
+fn state(known: &Known) -> ReferenceHandlerState {
+    let is_raised = || {
+        known
+            .raised
+            .contains(AlertKind::ReferenceHandlerStalled, None)
+    };
+    match known.finalizer_thread {
+        Some(thread) => thread.reference_handler.state,
+        None if known.pending_list_since_ms.is_some() && is_raised() => {
+            ReferenceHandlerState::Stalled
+        }
+        None => ReferenceHandlerState::Unknown,
+    }
 }

@@ -4,8 +4,9 @@
 use std::time::{Duration, SystemTime};
 
 use finwatch_record::{
-    Alert, AlertKind, AlertState, Collection, CollectionPauses, Counts, FinalizeDurations, Holders,
-    Memory, Pool, PoolChange, PoolKind, Usage,
+    Alert, AlertKind, AlertState, Collection, CollectionPauses, Counts, FinalizeDurations,
+    FinalizerState, Holders, Memory, Pool, PoolChange, PoolKind, ReferenceHandler,
+    ReferenceHandlerState, Usage,
 };
 use proptest::prelude::*;
 
@@ -423,6 +424,39 @@ fn a_call_that_does_not_end_is_stuck_until_it_does() {
     assert_eq!(program.told(), [stuck(Raised), stuck(Cleared)]);
     program.run(20, |program, _| program.classes[0].finalize(1000, 1_000));
     assert_eq!(program.told().len(), 2, "{:?}", program.told());
+}
+
+#[test]
+fn a_stalled_reference_handler_stays_told_while_the_heap_is_too_full_to_look() {
+    let mut program = Program::new(&["Found"]);
+    let looked_at = |state| FinalizerThread {
+        state: FinalizerState::Waiting,
+        since_uptime_ms: 0,
+        class: None,
+        loader: None,
+        finalize_ms: None,
+        cpu_ms_total: None,
+        stack: Vec::new(),
+        lock: None,
+        deadlock: false,
+        reference_handler: ReferenceHandler {
+            state,
+            stack: Vec::new(),
+        },
+        secondary: Vec::new(),
+    };
+    let step = |program: &mut Program, _| program.classes[0].register(100);
+    program.pending_list_since_ms = Some(1000);
+    program.thread = Some(looked_at(ReferenceHandlerState::Stalled));
+    program.run(5, step);
+    let stalled = |state| (AlertKind::ReferenceHandlerStalled, "", state);
+    assert_eq!(program.told(), [stalled(Raised)]);
+    program.thread = None;
+    program.run(30, step);
+    assert_eq!(program.told(), [stalled(Raised)]);
+    program.pending_list_since_ms = None;
+    program.run(30, step);
+    assert_eq!(program.told(), [stalled(Raised), stalled(Cleared)]);
 }
 
 #[test]

@@ -8,8 +8,17 @@ const BETWEEN: [&str; 4] = [
     "java.util.concurrent.locks.",
 ];
 
+/// Of these, the methods that wait.
+const WAITING: [&str; 5] = [
+    "java.lang.Object.wait",
+    "java.lang.Thread.",
+    "jdk.internal.misc.Unsafe.",
+    "sun.misc.Unsafe.",
+    "java.util.concurrent.locks.",
+];
+
 /// The innermost frames that are neither constructors nor inside the JDK, at most `most`, as
-/// one text; where all are, the innermost.
+/// one text; where all are, the innermost that do not only wait.
 pub fn words(stack: &[String], most: usize) -> String {
     let is_between = |frame: &String| {
         frame.contains(".<init>(") || BETWEEN.iter().any(|begin| frame.starts_with(begin))
@@ -20,11 +29,21 @@ pub fn words(stack: &[String], most: usize) -> String {
         .map(String::as_str)
         .collect();
     let shown = match telling.is_empty() {
-        true => stack.iter().map(String::as_str).take(most).collect(),
+        true => inside_jdk(stack),
         false => telling,
     };
     let shown: Vec<&str> = shown.into_iter().take(most).collect();
     shown.join(" < ")
+}
+
+fn inside_jdk(stack: &[String]) -> Vec<&str> {
+    let waits = |frame: &&str| WAITING.iter().any(|begin| frame.starts_with(begin));
+    let frames = stack.iter().map(String::as_str);
+    let telling: Vec<&str> = frames.clone().skip_while(waits).collect();
+    match telling.is_empty() {
+        true => frames.collect(),
+        false => telling,
+    }
 }
 
 #[cfg(test)]
@@ -49,5 +68,12 @@ mod tests {
         let inside = stack(&["java.lang.Thread.sleep(Native Method)"]);
         assert_eq!(words(&inside, 2), "java.lang.Thread.sleep(Native Method)");
         assert_eq!(words(&[], 2), "");
+        let enqueues = stack(&[
+            "jdk.internal.misc.Unsafe.park(Native Method)",
+            "java.util.concurrent.locks.LockSupport.park(LockSupport.java:221)",
+            "java.lang.ref.ReferenceQueue.enqueue(ReferenceQueue.java:129)",
+        ]);
+        let enqueue = "java.lang.ref.ReferenceQueue.enqueue(ReferenceQueue.java:129)";
+        assert_eq!(words(&enqueues, 2), enqueue);
     }
 }

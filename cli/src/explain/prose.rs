@@ -1,6 +1,6 @@
 //! The answer in words: one screen, a labelled paragraph for each thing to know.
 
-use finwatch_record::{CoverageLevel, HoldingPath, SiteStack, Sites, StopReason};
+use finwatch_record::{CoverageLevel, FinalizerState, HoldingPath, SiteStack, Sites, StopReason};
 
 use super::alert;
 use super::dump::Trouble;
@@ -257,13 +257,19 @@ fn finalizer_thread(explanation: &Explanation) -> Vec<Paragraph> {
         "The finalizer thread {}.",
         finalizing::words(thread, told_ms)
     );
-    if !thread.stack.is_empty() {
+    // Where it waits for work says nothing.
+    if !thread.stack.is_empty() && thread.state != FinalizerState::Waiting {
         words += &format!(" It is in {}.", frames::words(&thread.stack, FRAMES));
     }
     let owner = thread.lock.as_ref().and_then(|lock| lock.owner.as_ref());
     if let Some(owner) = owner.filter(|owner| !owner.stack.is_empty()) {
         let frames = frames::words(&owner.stack, FRAMES);
         words += &format!(" '{}' is in {frames}.", owner.thread);
+    }
+    let handler = &thread.reference_handler.stack;
+    if !handler.is_empty() {
+        let frames = frames::words(handler, FRAMES);
+        words += &format!(" That is in {frames}.");
     }
     vec![("Thread", words)]
 }
