@@ -116,27 +116,22 @@ fn registrations_serve_where_the_vm_samples_no_allocations() {
 
 #[test]
 fn one_can_change_from_one_to_the_other() {
-    for_each_jdk(|case| {
-        if case.jdk.feature < 11 {
-            return;
+    let case = any_case();
+    for (before, after, event) in [
+        ("off", "jvmti", SiteEvent::Allocation),
+        ("jvmti", "on", SiteEvent::Registration),
+    ] {
+        let mut jvm = launch(&case, before).option("alerts", "off").start();
+        let mut stream = jvm.stream();
+        jvm.tell(MANY);
+        stream.fresh_sample();
+        let (pid, sites) = (jvm.pid().to_string(), format!("sites={after}"));
+        let changed = Finwatch::new(&["attach", &pid, &sites, "alerts=on"]).run();
+        assert_eq!(changed.code, Some(0), "{changed:#?}");
+        let found = wait_for_sites(&mut jvm, &mut stream, event);
+        match event {
+            SiteEvent::Allocation => assert_of_allocations(&found),
+            SiteEvent::Registration => assert_of_registrations(&found),
         }
-        for (before, after, event) in [
-            ("off", "jvmti", SiteEvent::Allocation),
-            ("jvmti", "on", SiteEvent::Registration),
-        ] {
-            let mut jvm = launch(case, before).option("alerts", "off").start();
-            let mut stream = jvm.stream();
-            jvm.tell(MANY);
-            stream.fresh_sample();
-            let (pid, sites) = (jvm.pid().to_string(), format!("sites={after}"));
-            let changes = ["attach", &pid, &sites, "alerts=on"];
-            let changed = Finwatch::new(&changes).run();
-            assert_eq!(changed.code, Some(0), "{changed:#?}");
-            let found = wait_for_sites(&mut jvm, &mut stream, event);
-            match event {
-                SiteEvent::Allocation => assert_of_allocations(&found),
-                SiteEvent::Registration => assert_of_registrations(&found),
-            }
-        }
-    });
+    }
 }

@@ -21,7 +21,7 @@ pub fn measure(setup: &Setup, tables: &mut Tables, collector: &'static str) -> R
             .options(&format!("-XX:+Use{collector}GC"))
             .argument(OBJECTS)
             .argument(repetitions);
-        let runs = jvm::interleave(setup.effort(30, 12), |side| {
+        let runs = jvm::interleave(setup.effort(20, 12), |side| {
             let report = jvm.run(setup, side)?;
             if let Some(counted) = report.registered {
                 let made = OBJECTS * repetitions;
