@@ -1,7 +1,9 @@
 //! Where objects are made: stacks of registrations, or of the allocations that the VM samples.
 
 use finwatch_record::{Body, Record, SiteEvent, Sites};
-use finwatch_tests::{Case, Finwatch, Jvm, Launch, Stream, for_each_jdk, for_each_jvm, wait_until};
+use finwatch_tests::{
+    Case, Finwatch, Jvm, Launch, Stream, any_case, for_each_jdk, for_each_jvm, wait_until,
+};
 
 const CLASS: &str = "subject.Plain";
 
