@@ -144,6 +144,26 @@ fn what_only_a_virtual_thread_holds_is_found_with_the_number_of_the_thread() {
 }
 
 #[test]
+fn what_only_native_code_holds_is_found() {
+    for_each_jvm(|case| {
+        if case.jdk.feature < 22 {
+            return;
+        }
+        let launch = Launch::new(case).option("pause", "2s");
+        let mut jvm = launch.flag("--enable-native-access=ALL-UNNAMED").start();
+        assert_eq!(jvm.tell("hold-native 500")["held"], 500);
+        let native = holders(&jvm, "subject.Holding$NativeHeld");
+        assert!(native.complete, "{native:#?}");
+        let path = &native.paths[0];
+        assert_eq!((path.count, path.root.kind), (500, RootKind::JniGlobal));
+        assert_eq!(
+            chain(&native).last().map(String::as_str),
+            Some("subject.Holding$NativeHeld[]")
+        );
+    });
+}
+
+#[test]
 fn without_a_stop_it_says_what_it_did_not_look_at() {
     let mut jvm = Launch::new(&any_case()).option("pause", "off").start();
     jvm.tell("hold-stack 500");

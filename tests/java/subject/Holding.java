@@ -1,5 +1,9 @@
 package subject;
 
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.reflect.Array;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -32,6 +36,7 @@ final class Holding {
         commands.put("hold-static", a -> inMap(Integer.parseInt(a[0])));
         commands.put("hold-stack", a -> stack(Integer.parseInt(a[0])));
         commands.put("hold-virtual", a -> virtual(Integer.parseInt(a[0])));
+        commands.put("hold-native", a -> inNative(Integer.parseInt(a[0])));
         commands.put("hold-payload", a -> payload(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
         commands.put("drop-ring", a -> ring(Integer.parseInt(a[0])));
         commands.put("stuck-lock", a -> stuckAtLock());
@@ -69,6 +74,9 @@ final class Holding {
     }
 
     static final class StackHeld extends Held {
+    }
+
+    static final class NativeHeld extends Held {
     }
 
     /** Holds an array of its own, one that all of them share, and one that somebody else holds too. */
@@ -151,6 +159,35 @@ final class Holding {
         thread.start();
         ready.await();
         return new Json().with("held", count);
+    }
+
+    /**
+     * What native code can call refers to the objects, and nothing in Java does: a JNI global reference. By reflection,
+     * for a JDK before 22.
+     */
+    private static Json inNative(int count) throws Exception {
+        NativeHeld[] all = new NativeHeld[count];
+        for (int i = 0; i < count; i++) {
+            all[i] = new NativeHeld();
+        }
+        MethodHandle called = MethodHandles.lookup()
+                .findStatic(Holding.class, "called", MethodType.methodType(void.class, NativeHeld[].class))
+                .bindTo(all);
+        Class<?> linker = Class.forName("java.lang.foreign.Linker");
+        Class<?> arena = Class.forName("java.lang.foreign.Arena");
+        Class<?> descriptor = Class.forName("java.lang.foreign.FunctionDescriptor");
+        Class<?> layouts = Class.forName("[Ljava.lang.foreign.MemoryLayout;");
+        Class<?> options = Class.forName("[Ljava.lang.foreign.Linker$Option;");
+        Object nothing = descriptor.getMethod("ofVoid", layouts)
+                .invoke(null, (Object) Array.newInstance(layouts.getComponentType(), 0));
+        linker.getMethod("upcallStub", MethodHandle.class, descriptor, arena, options).invoke(
+                linker.getMethod("nativeLinker").invoke(null), called, nothing,
+                arena.getMethod("global").invoke(null), Array.newInstance(options.getComponentType(), 0));
+        return new Json().with("held", count);
+    }
+
+    private static void called(NativeHeld[] all) {
+        all[0].hashCode();
     }
 
     /** A virtual thread that is not on a carrier while it waits; by reflection, for a JDK before 21. */
