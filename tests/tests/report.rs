@@ -1,6 +1,7 @@
 //! `finwatch report` and `finwatch check` on the stream of a real JVM: the page is looked at in a real browser, and its
 //! charts are held against the records.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use finwatch_record::{Body, ClassRow, Finalizer, Record};
@@ -37,16 +38,25 @@ impl Watched {
         page_of(&self.path)
     }
 
-    /// The ledgers in the order of the stream: those of the samples, and that of the stop.
+    /// The ledgers in the order of the stream: those of the samples, and that of the stop; of one millisecond the last,
+    /// as in a chart.
     fn ledgers(&self) -> Vec<(&Finalizer, &[ClassRow])> {
-        self.records
+        let by_time: BTreeMap<u64, _> = self
+            .records
             .iter()
             .filter_map(|record| match &record.body {
-                Body::Sample(sample) => Some((&sample.finalizer, sample.classes.as_slice())),
-                Body::Stop(stop) => Some((&stop.finalizer, stop.classes.as_slice())),
+                Body::Sample(sample) => {
+                    let ledger = (&sample.finalizer, sample.classes.as_slice());
+                    Some((record.uptime_ms, ledger))
+                }
+                Body::Stop(stop) => {
+                    let ledger = (&stop.finalizer, stop.classes.as_slice());
+                    Some((record.uptime_ms, ledger))
+                }
                 _ => None,
             })
-            .collect()
+            .collect();
+        by_time.into_values().collect()
     }
 }
 
