@@ -4,7 +4,7 @@
 //! objects. To both, a soft, weak or phantom reference does not hold its referent. What else differs is made up for:
 //!
 //! - To finwatch a Finalizer holds its object, to this MAT it does not. So MAT is told to keep what nothing else holds,
-//!   and what the finalizable objects of other classes hold is taken from its answer for a class: see
+//!   and what the finalizable objects of other classes hold is subtracted from its answer for a class: see
 //!   `tests/bench/analysers/EclipseMat.java`.
 //! - To finwatch a class of the JVM's own loaders is never let go; to MAT, a class of arrays is when its last array is.
 //!   The programs have no such arrays.
