@@ -1,85 +1,41 @@
-//! What `finwatch heap` costs: CPU time and peak memory on dumps with a leak of 1 and of 5 million Finalizers, and on
-//! a mixed heap without one.
-//!
-//! Each run is a process of its own below a process of its own: `getrusage` of the children, which gives CPU time and
-//! peak memory, then speaks of that run alone.
+//! What `finwatch heap` costs, and other analysers with the same questions: CPU time and peak memory on dumps with a leak
+//! of 1 and of 5 million Finalizers, and on a mixed heap without one. And whether they say the same.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
-use nix::sys::resource::{UsageWho, getrusage};
+use anyhow::{Context, Result, bail, ensure};
+use finwatch_record::{Body, HeapDump, Record};
 
+use super::analysers::{Analyser, Analysers, UNFINISHED};
 use super::arguments::Arguments;
-use super::cpu;
+use super::cost::{self, Cost, least};
+use super::dumps::{RECIPES, Recipe, Use};
 use super::machine;
-use super::setup::{Setup, cargo, run as run_tool};
+use super::retained::{Comparable, Comparison};
+use super::setup::{Setup, cargo, output, run as run_tool};
 use crate::target_directory;
 
 const HELP: &str = "\
-Measures what `finwatch heap` costs, on dumps that it makes once and keeps in target/bench.
+Measures what `finwatch heap` costs, on dumps that it makes once and keeps in target/bench, and compares its answers
+with those of other analysers, which Maven fetches.
 
-Usage: cargo run --release -p finwatch-tests --bin heap_bench -- [--short] [FILE.hprof]...
+Usage: cargo run --release -p finwatch-tests --bin heap_bench -- [--short] [--alone] [FILE.hprof]...
 
   --short   the smaller dumps only
-  FILE      other dumps to measure besides
+  --alone   finwatch alone, which needs no Maven
+  FILE      other dumps to measure finwatch with besides
 
-Prints a Markdown table: CPU seconds and peak memory, the least of three runs each.";
+Prints Markdown tables. Costs: CPU seconds and peak memory, of finwatch the least of three runs, of others one run.
+Retained sizes: ends with 1 where two analysers that should say the same do not.";
 
-/// First argument of the process between this one and the measured one.
-const MEASURE: &str = "--measure";
 const RUNS: usize = 3;
 
-/// A dump to make.
-struct Recipe {
-    name: &'static str,
-    program: &'static str,
-    count: &'static str,
-    heap: &'static str,
-    short: bool,
-}
-
-const RECIPES: [Recipe; 3] = [
-    Recipe {
-        name: "held-1m",
-        program: "HeldFinalizers",
-        count: "1000000",
-        heap: "-Xmx2g",
-        short: true,
-    },
-    Recipe {
-        name: "mixed-2m",
-        program: "MixedHeap",
-        count: "2000000",
-        heap: "-Xmx2g",
-        short: true,
-    },
-    Recipe {
-        name: "held-5m",
-        program: "HeldFinalizers",
-        count: "5000000",
-        heap: "-Xmx4g",
-        short: false,
-    },
-];
-
-/// What one run took.
-#[derive(Debug, Clone, Copy)]
-struct Cost {
-    cpu_ms: f64,
-    elapsed_ms: f64,
-    peak_kib: i64,
-}
-
-/// Makes the dumps, measures, prints the table.
+/// Makes the dumps, measures, compares, prints the tables.
 pub fn run(arguments: impl Iterator<Item = String>) -> Result<()> {
     let arguments: Vec<String> = arguments.collect();
-    if let Some((MEASURE, command)) = arguments
-        .split_first()
-        .map(|(first, rest)| (first.as_str(), rest))
-    {
-        return measured(command);
+    if cost::measured(&arguments)? {
+        return Ok(());
     }
     if arguments
         .iter()
@@ -88,124 +44,156 @@ pub fn run(arguments: impl Iterator<Item = String>) -> Result<()> {
         println!("{HELP}");
         return Ok(());
     }
-    let short = arguments.iter().any(|argument| argument == "--short");
-    let mut dumps = Vec::new();
-    for argument in arguments.iter().filter(|argument| *argument != "--short") {
-        if argument.starts_with('-') {
-            bail!("`{argument}` is no option of this command: --help lists them");
-        }
-        dumps.push((argument.clone(), PathBuf::from(argument)));
+    let (options, files): (Vec<_>, Vec<_>) = arguments
+        .into_iter()
+        .partition(|argument| argument.starts_with('-'));
+    if let Some(unknown) = options
+        .iter()
+        .find(|option| !["--short", "--alone"].contains(&option.as_str()))
+    {
+        bail!("`{unknown}` is no option of this command: --help lists them");
     }
-    let finwatch = build()?;
-    for recipe in RECIPES.iter().filter(|recipe| recipe.short || !short) {
-        dumps.push((recipe.name.to_owned(), make(recipe)?));
-    }
-    println!("{}; {}\n", machine::description(), machine::load_line());
-    println!("| dump | MB | answer | CPU s | elapsed s | peak MB | peak / dump |");
-    println!("| --- | ---: | --- | ---: | ---: | ---: | ---: |");
-    for (name, dump) in &dumps {
-        for (answer, option) in [("summary", Some("--summary")), ("whole", None)] {
-            row(name, dump, answer, least(&finwatch, option, dump)?)?;
-        }
-    }
-    Ok(())
+    let given = |name: &str| options.iter().any(|option| option == name);
+    let setup = Setup::new(&Arguments {
+        null: true,
+        short: given("--short"),
+        ..Arguments::default()
+    })?;
+    let others = (!given("--alone")).then(|| Analysers::new(&setup));
+    let bench = HeapBench {
+        finwatch: build()?,
+        others: others.transpose()?,
+        setup,
+    };
+    bench.run(&files)
 }
 
-fn row(name: &str, dump: &Path, answer: &str, cost: Cost) -> Result<()> {
+struct HeapBench {
+    finwatch: PathBuf,
+    others: Option<Analysers>,
+    setup: Setup,
+}
+
+impl HeapBench {
+    fn run(&self, files: &[String]) -> Result<()> {
+        println!("{}; {}\n", machine::description(), machine::load_line());
+        println!(
+            "| dump | MB | analyser | answer | CPU s | elapsed s | peak MB | peak / dump | CPU ratio | peak ratio |"
+        );
+        println!("| --- | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+        for file in files {
+            self.cost(file, Path::new(file))?;
+        }
+        let mut comparison = Comparison::default();
+        let measured = |recipe: &&Recipe| match recipe.use_for {
+            Use::Cost => true,
+            Use::LongCost => !self.setup.short,
+            Use::Sizes => false,
+        };
+        for recipe in RECIPES.iter().filter(measured) {
+            let dump = recipe.make(&self.setup)?;
+            let whole = self.cost(recipe.name, &dump)?;
+            if let Some(others) = &self.others {
+                let (finwatch, classes) = self.answer(&dump)?;
+                let ask = |analyser: &Analyser| {
+                    let (cost, text) = least(1, || analyser.command(&dump, &classes))?;
+                    let answer = analyser.answer(&text)?;
+                    let asked = match answer.contains_key(UNFINISHED) {
+                        true => "classes, retained: gave up",
+                        false => "classes, retained",
+                    };
+                    let columns = [analyser.name, asked];
+                    row(recipe.name, &dump, columns, cost, Some(whole))?;
+                    Ok::<_, anyhow::Error>(answer)
+                };
+                let (mat, _) = (ask(&others.mat)?, ask(&others.netbeans)?);
+                comparison.add(recipe.name, &finwatch, &mat, Comparable::Objects)?;
+            }
+        }
+        let Some(others) = &self.others else {
+            return Ok(());
+        };
+        let sizes = |recipe: &&Recipe| recipe.use_for == Use::Sizes;
+        for recipe in RECIPES.iter().filter(sizes) {
+            let dump = recipe.make(&self.setup)?;
+            let (finwatch, classes) = self.answer(&dump)?;
+            let text = output(&mut others.mat.command(&dump, &classes)?)?;
+            let mat = others.mat.answer(&text)?;
+            comparison.add(recipe.name, &finwatch, &mat, Comparable::Bytes)?;
+        }
+        println!("\n{comparison}");
+        let differences = comparison.differences();
+        ensure!(
+            differences.is_empty(),
+            "analysers that should say the same do not:\n{}",
+            differences.join("\n")
+        );
+        Ok(())
+    }
+
+    /// What each answer of finwatch costs; gives that of the whole one.
+    fn cost(&self, name: &str, dump: &Path) -> Result<Cost> {
+        let of = |option: Option<&str>| {
+            let (cost, _) = least(RUNS, || Ok(self.heap(option, dump)))?;
+            Ok::<_, anyhow::Error>(cost)
+        };
+        let (summary, whole) = (of(Some("--summary"))?, of(None)?);
+        row(name, dump, ["finwatch", "summary"], summary, None)?;
+        row(name, dump, ["finwatch", "whole"], whole, None)?;
+        Ok(whole)
+    }
+
+    fn heap(&self, option: Option<&str>, dump: &Path) -> Command {
+        let mut command = Command::new(&self.finwatch);
+        command.arg("heap").args(option).arg(dump);
+        command
+    }
+
+    /// The answer as a record, and the classes that others are to be asked about.
+    fn answer(&self, dump: &Path) -> Result<(HeapDump, Vec<String>)> {
+        let text = output(&mut self.heap(Some("--json"), dump))?;
+        let first = text.lines().next().unwrap_or_default();
+        let Body::HeapDump(answer) = Record::parse(first)?.body else {
+            bail!("finwatch's answer begins with {first}");
+        };
+        let classes = answer.classes.iter().map(|class| class.class.clone());
+        let classes = classes.collect();
+        Ok((*answer, classes))
+    }
+}
+
+fn row(
+    name: &str,
+    dump: &Path,
+    [analyser, answer]: [&str; 2],
+    cost: Cost,
+    finwatch: Option<Cost>,
+) -> Result<()> {
     let bytes = dump
         .metadata()
         .with_context(|| format!("no dump at {}", dump.display()))?
         .len() as f64;
     let peak = cost.peak_kib as f64 * 1024.0;
+    let ratios = finwatch.map(|finwatch| {
+        format!(
+            "{:.0} | {:.1}",
+            cost.cpu_ms / finwatch.cpu_ms,
+            cost.peak_kib as f64 / finwatch.peak_kib as f64
+        )
+    });
     println!(
-        "| {name} | {:.0} | {answer} | {:.2} | {:.2} | {:.0} | {:.2} |",
+        "| {name} | {:.0} | {analyser} | {answer} | {:.2} | {:.2} | {:.0} | {:.2} | {} |",
         bytes / 1e6,
         cost.cpu_ms / 1e3,
         cost.elapsed_ms / 1e3,
         peak / 1e6,
-        peak / bytes
+        peak / bytes,
+        ratios.as_deref().unwrap_or(" | "),
     );
-    Ok(())
-}
-
-/// The run with the least CPU time: noise only adds.
-fn least(finwatch: &Path, option: Option<&str>, dump: &Path) -> Result<Cost> {
-    let mut least: Option<Cost> = None;
-    for _ in 0..RUNS {
-        let cost = measure(finwatch, option, dump)?;
-        least = Some(
-            least
-                .filter(|known| known.cpu_ms <= cost.cpu_ms)
-                .unwrap_or(cost),
-        );
-    }
-    least.context("no run")
-}
-
-/// Runs the process that runs the process.
-fn measure(finwatch: &Path, option: Option<&str>, dump: &Path) -> Result<Cost> {
-    let own = std::env::current_exe().context("where this program is")?;
-    let mut command = Command::new(own);
-    command
-        .arg(MEASURE)
-        .arg(finwatch)
-        .arg("heap")
-        .args(option)
-        .arg(dump);
-    let text = super::setup::output(&mut command)?;
-    let last = text.lines().last().unwrap_or_default();
-    let numbers: Vec<f64> = last
-        .split(' ')
-        .filter_map(|number| number.parse().ok())
-        .collect();
-    let [cpu_ms, elapsed_ms, peak_kib] = numbers[..] else {
-        bail!("the measuring process says '{last}' instead of three numbers");
-    };
-    Ok(Cost {
-        cpu_ms,
-        elapsed_ms,
-        peak_kib: peak_kib as i64,
-    })
-}
-
-/// In that process: runs the command and prints what it took.
-fn measured(command: &[String]) -> Result<()> {
-    let (program, arguments) = command.split_first().context("no command to measure")?;
-    let begun = Instant::now();
-    run_tool(Command::new(program).args(arguments))?;
-    let elapsed_ms = begun.elapsed().as_secs_f64() * 1e3;
-    let peak_kib = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
-    println!("{} {elapsed_ms} {peak_kib}", cpu::children_ms()?);
     Ok(())
 }
 
 fn build() -> Result<PathBuf> {
     run_tool(cargo().args(["build", "--quiet", "--release", "-p", "finwatch-cli"]))?;
     Ok(target_directory().join("release/finwatch"))
-}
-
-/// Makes the dump, unless it is there.
-fn make(recipe: &Recipe) -> Result<PathBuf> {
-    let arguments = Arguments {
-        null: true,
-        short: true,
-        ..Arguments::default()
-    };
-    let setup = Setup::new(&arguments)?;
-    let dump = setup.file(&format!("{}.hprof", recipe.name));
-    if !dump.exists() {
-        let jdk = setup.jdks.last().context("a JDK to make dumps with")?;
-        let half = setup.file(&format!("{}-half.hprof", recipe.name));
-        // The JVM writes over nothing.
-        let _ = std::fs::remove_file(&half);
-        let mut java = Command::new(jdk.tool("java"));
-        java.arg(recipe.heap)
-            .arg("-cp")
-            .arg(&setup.programs)
-            .args([recipe.program, recipe.count])
-            .arg(&half);
-        run_tool(&mut java)?;
-        std::fs::rename(&half, &dump)?;
-    }
-    Ok(dump)
 }

@@ -98,6 +98,18 @@ impl Setup {
         .context("fetching libraries with Maven, which must be installed as `mvn` (Debian: apt-get install maven)")
     }
 
+    /// The classes of the programs in a directory below `tests/bench`, compiled against these jars.
+    pub fn compile(&self, programs: &str, libraries: &[PathBuf]) -> Result<PathBuf> {
+        let classes = self.file(programs);
+        javac(
+            self.compiler,
+            &sources().join(programs),
+            libraries,
+            &classes,
+        )?;
+        Ok(classes)
+    }
+
     /// The contents of that jar.
     pub fn unpacked(&self, artifact: &str) -> Result<PathBuf> {
         let jar = self.library(artifact)?;
@@ -137,28 +149,7 @@ fn compiler() -> Result<&'static Jdk> {
 
 fn compile_programs(compiler: &Jdk, directory: &Path) -> Result<PathBuf> {
     let classes = directory.join("classes");
-    fs::create_dir_all(&classes)?;
-    let mut javac = Command::new(compiler.tool("javac"));
-    javac
-        .args([
-            "--release",
-            "8",
-            "-Xlint:-options",
-            "-encoding",
-            "UTF-8",
-            "-d",
-        ])
-        .arg(&classes);
-    for entry in fs::read_dir(sources())? {
-        let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "java")
-        {
-            javac.arg(path);
-        }
-    }
-    run(&mut javac)?;
+    javac(compiler, &sources(), &[], &classes)?;
     let jar = directory.join("programs.jar");
     run(Command::new(compiler.tool("jar"))
         .arg("cf")
@@ -167,6 +158,33 @@ fn compile_programs(compiler: &Jdk, directory: &Path) -> Result<PathBuf> {
         .arg(&classes)
         .arg("."))?;
     Ok(jar)
+}
+
+fn javac(compiler: &Jdk, sources: &Path, libraries: &[PathBuf], classes: &Path) -> Result<()> {
+    fs::create_dir_all(classes)?;
+    let mut javac = Command::new(compiler.tool("javac"));
+    javac
+        .args([
+            "--release",
+            "8",
+            "-Xlint:-options",
+            "-encoding",
+            "UTF-8",
+            "-cp",
+        ])
+        .arg(std::env::join_paths(libraries)?)
+        .arg("-d")
+        .arg(classes);
+    for entry in fs::read_dir(sources)? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "java")
+        {
+            javac.arg(path);
+        }
+    }
+    run(&mut javac)
 }
 
 /// The library to measure: the one named, or the release build.
