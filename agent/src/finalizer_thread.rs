@@ -39,8 +39,8 @@ struct Told {
 }
 
 /// Looks at the threads that finalize. `inside` is what the ledger knows of the call that
-/// is running, if one is; it is stuck when it has been for `stuck_ms`, and so is the Reference
-/// Handler when the VM's list has not been empty for so long, since `pending_list_since_ms`.
+/// is running, if one is; it is stuck when it has been for `stuck_ms`. `is_behind`: the VM's list
+/// of what the Reference Handler is to take has not been empty for so long.
 ///
 /// # Errors
 /// A runtime without `java.management`, or a heap so full that nothing can be asked.
@@ -48,7 +48,7 @@ pub fn look(
     env: &mut Env,
     jvmti: Environment,
     inside: Option<&Inside>,
-    pending_list_since_ms: Option<u64>,
+    is_behind: bool,
     now_ms: u64,
     stuck_ms: u64,
 ) -> Result<FinalizerThread, WatchError> {
@@ -86,10 +86,7 @@ pub fn look(
             stack: finalizer.map(|(_, told)| told.stack).unwrap_or_default(),
             lock,
             deadlock,
-            reference_handler: reference_handler(
-                handler,
-                pending_list_since_ms.is_some_and(|since_ms| now_ms >= since_ms + stuck_ms),
-            ),
+            reference_handler: reference_handler(handler, is_behind),
             secondary: secondary.into_iter().map(secondary_finalizer).collect(),
         })
     })

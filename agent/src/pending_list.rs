@@ -6,7 +6,7 @@
 //! own lock; before that the list is the static field `Reference.pending`. The thread takes the
 //! whole list at once (9 and later): what it is busy with is no longer on it, what came since is.
 
-use jni::{Env, jni_sig, jni_str, objects::JClass, refs::Global};
+use jni::{Env, jni_sig, jni_str, objects::JClass, refs::Global, strings::JNIStr};
 
 use crate::{
     jvmti::Environment,
@@ -14,11 +14,20 @@ use crate::{
     watch::{WatchError, boot_class},
 };
 
+/// What tells, from JDK 9 on.
+const METHOD: &JNIStr = jni_str!("hasReferencePendingList");
+
 /// What was seen of the list.
 #[derive(Default)]
 pub struct PendingList {
-    reference: Option<Global<JClass<'static>>>,
+    asked: Option<Asked>,
     since_ms: Option<u64>,
+}
+
+/// How the class `Reference` of this JDK tells of it.
+enum Asked {
+    Method(Global<JClass<'static>>),
+    Field(Global<JClass<'static>>),
 }
 
 impl PendingList {
@@ -37,21 +46,43 @@ impl PendingList {
 
     fn has_references(&mut self, env: &mut Env, jvmti: Environment) -> Result<bool, WatchError> {
         env.with_local_frame(8, |env| {
-            if self.reference.is_none() {
-                let class = boot_class(env, jvmti, "java.lang.ref.Reference")?;
-                self.reference = Some(env.new_global_ref(class)?);
-            }
-            let Some(reference) = &self.reference else {
-                return Ok(false);
+            let asked = match self.asked.take() {
+                Some(asked) => asked,
+                None => Asked::found(env, jvmti)?,
             };
-            let name = jni_str!("hasReferencePendingList");
-            if let Ok(has) = env.call_static_method(reference, name, jni_sig!("()Z"), &[]) {
-                return Ok(has.z()?);
-            }
-            env.exception_clear();
-            let signature = jni_sig!("Ljava/lang/ref/Reference;");
-            let first = env.get_static_field(reference, jni_str!("pending"), signature)?;
-            Ok(!first.l()?.as_raw().is_null())
+            // After an error, of a full heap perhaps, it is looked for anew.
+            let has = asked.has_references(env)?;
+            self.asked = Some(asked);
+            Ok(has)
         })
+    }
+}
+
+impl Asked {
+    fn found(env: &mut Env, jvmti: Environment) -> Result<Asked, WatchError> {
+        let class = boot_class(env, jvmti, "java.lang.ref.Reference")?;
+        let method = env.get_static_method_id(&class, METHOD, jni_sig!("()Z"));
+        let has_method = method.is_ok();
+        // A NoSuchMethodError must not stay pending.
+        env.exception_clear();
+        let class = env.new_global_ref(class)?;
+        Ok(match has_method {
+            true => Asked::Method(class),
+            false => Asked::Field(class),
+        })
+    }
+
+    fn has_references(&self, env: &mut Env) -> Result<bool, WatchError> {
+        match self {
+            Asked::Method(class) => {
+                let has = env.call_static_method(class, METHOD, jni_sig!("()Z"), &[])?;
+                Ok(has.z()?)
+            }
+            Asked::Field(class) => {
+                let signature = jni_sig!("Ljava/lang/ref/Reference;");
+                let first = env.get_static_field(class, jni_str!("pending"), signature)?;
+                Ok(!first.l()?.as_raw().is_null())
+            }
+        }
     }
 }

@@ -366,7 +366,10 @@ impl Run {
             .run_queue
             .look(Instant::now(), counts.pending + counts.running > 0)
             .filter(|starved| *starved >= self.options.patience);
-        let pending_list_since_ms = self.pending_list.look(env, self.jvmti, uptime_ms);
+        let pending_list_since_ms = match self.alerts {
+            Some(_) => self.pending_list.look(env, self.jvmti, uptime_ms),
+            None => None,
+        };
         let thread = self.look_at_thread(env, uptime_ms, pending_list_since_ms, starved);
         let seen = Seen {
             now: Moment {

@@ -202,18 +202,14 @@ impl Alerts {
         inside.min_by_key(|inside| inside.since_ms)
     }
 
-    /// Whether there is reason to look at the threads that finalize: a call has been going on for
-    /// long, objects have been pending for a while and none was taken, or references have been on
-    /// the VM's list.
-    pub fn wants_a_look(&self, now_ms: u64, pending_list_since_ms: Option<u64>) -> bool {
+    /// Whether there is reason to look at the finalizer thread: a call has been going on for
+    /// long, or objects have been pending for a while and none was taken.
+    pub fn wants_a_look(&self, now_ms: u64) -> bool {
         let stuck_ms = self.thresholds.stuck_ms();
         let long_inside = self
             .inside()
             .is_some_and(|inside| now_ms >= inside.since_ms + stuck_ms);
-        let long_on_list =
-            pending_list_since_ms.is_some_and(|since_ms| now_ms >= since_ms + stuck_ms);
         long_inside
-            || long_on_list
             || self
                 .classes
                 .untouched_since(now_ms.saturating_sub(stuck_ms))

@@ -210,24 +210,19 @@ fn a_leak_that_full_collections_see_is_told_once_with_its_bytes() {
 #[test]
 fn what_is_on_the_way_to_the_queue_is_no_leak() {
     let mut program = Program::new(&["Found"]);
-    program.run(80, |program, second| {
+    let step = |program: &mut Program, second| {
         program.classes[0].register(1000);
         program.used_bytes += 500_000;
-        program.pending_list_since_ms = Some(1000);
         if second % 5 == 4 {
             program.collect("MarkSweepCompact");
         }
-    });
+    };
+    program.pending_list_since_ms = Some(1000);
+    program.run(80, step);
     let is_leak = |(kind, ..): &(AlertKind, &str, AlertState)| *kind == AlertKind::RegisteredLeak;
     assert!(!program.told().iter().any(is_leak), "{:?}", program.told());
     program.pending_list_since_ms = None;
-    program.run(40, |program, second| {
-        program.classes[0].register(1000);
-        program.used_bytes += 500_000;
-        if second % 5 == 4 {
-            program.collect("MarkSweepCompact");
-        }
-    });
+    program.run(40, step);
     assert!(program.told().iter().any(is_leak), "{:?}", program.told());
 }
 

@@ -9,7 +9,7 @@ use super::Run;
 use crate::{finalizer_thread, log, management};
 
 impl Run {
-    /// Looks at the finalizer thread where there is reason to, and once more when there is no
+    /// Looks at the threads that finalize where there is reason to, and once more when there is no
     /// longer.
     pub(super) fn look_at_thread(
         &self,
@@ -19,7 +19,11 @@ impl Run {
         starved: Option<Duration>,
     ) -> Option<FinalizerThread> {
         let alerts = self.alerts.as_ref()?;
-        if !alerts.wants_a_look(uptime_ms, pending_list_since_ms)
+        let stuck_ms = self.options.stuck.as_millis() as u64;
+        let is_behind =
+            pending_list_since_ms.is_some_and(|since_ms| uptime_ms >= since_ms + stuck_ms);
+        if !alerts.wants_a_look(uptime_ms)
+            && !is_behind
             && self.thread.is_none()
             && starved.is_none()
         {
@@ -30,13 +34,12 @@ impl Run {
             env.exception_clear();
             return None;
         }
-        let stuck_ms = self.options.stuck.as_millis() as u64;
         let inside = alerts.inside();
         match finalizer_thread::look(
             env,
             self.jvmti,
             inside.as_ref(),
-            pending_list_since_ms,
+            is_behind,
             uptime_ms,
             stuck_ms,
         ) {

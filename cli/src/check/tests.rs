@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::stream::examples::sources;
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::of(SCHEMA).unwrap());
 
@@ -75,15 +76,8 @@ fn findings(lines: &[String]) -> String {
 }
 
 fn findings_of(files: &[&[u8]]) -> String {
-    let directory = tempfile::tempdir().unwrap();
-    let names: Vec<OsString> = (0..files.len())
-        .map(|n| directory.path().join(n.to_string()).into())
-        .collect();
-    for (name, bytes) in names.iter().zip(files) {
-        std::fs::write(name, bytes).unwrap();
-    }
-    let mut sources = Sources::open(&names).unwrap();
-    let mut checks = Checks::new(names.len(), 20);
+    let (directory, mut sources) = sources(files);
+    let mut checks = Checks::new(files.len(), 20);
     let open = std::mem::take(&mut sources.open);
     let failed = stream::read(
         open,
@@ -95,7 +89,7 @@ fn findings_of(files: &[&[u8]]) -> String {
     assert!(failed.is_empty());
     let (findings, summary) = checks.finish();
     let mut out = Vec::new();
-    findings.write(&mut out, &names, false).unwrap();
+    findings.write(&mut out, &sources.names, false).unwrap();
     assert_eq!(summary.faults, findings.faults());
     String::from_utf8(out)
         .unwrap()

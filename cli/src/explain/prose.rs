@@ -65,11 +65,7 @@ fn paragraphs(explanation: &Explanation) -> Vec<Paragraph> {
         all.extend(holders(explanation));
         all.extend(sites(explanation));
     }
-    all.extend(finalizer_thread(explanation));
-    all.extend(stall(explanation));
-    all.extend(out_of_memory(explanation));
-    all.extend(left(explanation));
-    all.extend(also(explanation));
+    all.extend(of_jvm(explanation));
     all.extend(more_in_dump(explanation));
     all.extend(over(explanation));
     all.extend(coverage(explanation));
@@ -84,14 +80,20 @@ pub fn of_stream(explanation: &Explanation) -> Vec<Paragraph> {
     all.extend(evidence(explanation));
     all.extend(doubts(explanation));
     all.extend(sites(explanation));
-    all.extend(finalizer_thread(explanation));
+    all.extend(of_jvm(explanation));
+    all.extend(over(explanation));
+    all.extend(coverage(explanation));
+    all.extend(others(explanation));
+    all
+}
+
+/// What else there is to say of the JVM, once it is said what is wrong.
+fn of_jvm(explanation: &Explanation) -> Vec<Paragraph> {
+    let mut all = finalizer_thread(explanation);
     all.extend(stall(explanation));
     all.extend(out_of_memory(explanation));
     all.extend(left(explanation));
     all.extend(also(explanation));
-    all.extend(over(explanation));
-    all.extend(coverage(explanation));
-    all.extend(others(explanation));
     all
 }
 

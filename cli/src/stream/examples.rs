@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use finwatch_record::Record;
+use tempfile::TempDir;
 
 use super::{Digest, Piece, Sources};
 
@@ -14,8 +15,8 @@ pub fn file(records: &[Record]) -> Vec<u8> {
     lines.collect::<String>().into_bytes()
 }
 
-/// What is kept of files with these contents.
-pub fn digest<P: Piece>(files: &[Vec<u8>]) -> Digest<P> {
+/// Files with these contents, opened; they are there as long as their directory.
+pub fn sources<B: AsRef<[u8]>>(files: &[B]) -> (TempDir, Sources) {
     let directory = tempfile::tempdir().unwrap();
     let names: Vec<OsString> = (0..files.len())
         .map(|n| directory.path().join(n.to_string()).into())
@@ -23,7 +24,13 @@ pub fn digest<P: Piece>(files: &[Vec<u8>]) -> Digest<P> {
     for (name, bytes) in names.iter().zip(files) {
         std::fs::write(name, bytes).unwrap();
     }
-    let mut sources = Sources::open(&names).unwrap();
+    let sources = Sources::open(&names).unwrap();
+    (directory, sources)
+}
+
+/// What is kept of files with these contents.
+pub fn digest<P: Piece>(files: &[Vec<u8>]) -> Digest<P> {
+    let (_directory, mut sources) = sources(files);
     let (digest, is_complete) = Digest::read(&mut sources);
     assert!(is_complete);
     digest

@@ -15,8 +15,9 @@ import java.util.List;
  * times a sample and not hundreds of times.
  *
  * <p>Defined in the boot loader's unnamed module, which reads every module; in a runtime
- * without {@code java.management} no beans are found, with a {@code NoClassDefFoundError}. Called by the agent's own thread only. An absent number
- * (no limit, not collected) is negative.
+ * without {@code java.management} no beans are found, with a {@code NoClassDefFoundError}.
+ * Called by the agent's own thread only. An absent number (no limit, not collected) is
+ * negative.
  */
 final class Management {
     private static MemoryMXBean memory;
@@ -41,7 +42,7 @@ final class Management {
         Management.buffers = buffers;
     }
 
-    /** The same by the public way, which costs three times as much: it looks for all beans of all modules. */
+    /** The same by the public way, which costs three times as much: it looks in all modules. */
     static void find() {
         use(
                 ManagementFactory.getMemoryMXBean(),
