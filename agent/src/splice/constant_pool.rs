@@ -232,13 +232,31 @@ impl ConstantPool {
 
     /// A constant for the method of a class, not of an interface.
     pub fn intern_method(&mut self, owner: &str, name: &str, descriptor: &[u8]) -> Result<u16> {
-        let owner = self.intern_utf8(owner.as_bytes())?;
-        let class = self.intern(Constant::Class { name: owner })?;
+        self.intern_member(METHODREF, owner, name, descriptor)
+    }
+
+    pub fn intern_field(&mut self, owner: &str, name: &str, descriptor: &[u8]) -> Result<u16> {
+        self.intern_member(FIELDREF, owner, name, descriptor)
+    }
+
+    pub fn intern_class(&mut self, internal_name: &str) -> Result<u16> {
+        let name = self.intern_utf8(internal_name.as_bytes())?;
+        self.intern(Constant::Class { name })
+    }
+
+    fn intern_member(
+        &mut self,
+        tag: u8,
+        owner: &str,
+        name: &str,
+        descriptor: &[u8],
+    ) -> Result<u16> {
+        let class = self.intern_class(owner)?;
         let name = self.intern_utf8(name.as_bytes())?;
         let descriptor = self.intern_utf8(descriptor)?;
         let name_and_type = self.intern(Constant::NameAndType { name, descriptor })?;
         self.intern(Constant::Member {
-            tag: METHODREF,
+            tag,
             class,
             name_and_type,
         })

@@ -24,6 +24,7 @@ mod run_finalizer;
 mod shim;
 mod site;
 mod stack_map;
+mod uncalled;
 mod vm_names;
 
 #[cfg(test)]

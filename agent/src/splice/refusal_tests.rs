@@ -43,9 +43,17 @@ fn a_registration_of_another_shape() {
     assert_eq!(
         message(finalizer, &changed),
         "java.lang.ref.Finalizer.register(Object): expected exactly one `new Finalizer; dup; aload_0; \
-         invokespecial <init>; pop`, entered from the top only, found `new java/lang/ref/Finalizer; dup; \
+         invokespecial <init>; pop`, entered from the top only, and then the return, found `new java/lang/ref/Finalizer; dup; \
          aload_0; invokespecial java/lang/ref/Finalizer.<init>; nop; return`"
     );
+}
+
+#[test]
+fn something_behind_the_registration() {
+    let mut changed = class("Finalizer");
+    // return
+    change_code(&mut changed, "register", |code| code[9] = NOP);
+    assert!(message(finalizer, &changed).contains("and then the return, found"));
 }
 
 #[test]
@@ -99,7 +107,7 @@ fn a_registration_in_another_method() {
 fn half_of_the_hooks() {
     let mut half =
         ClassFile::parse(&finalizer(&class("Finalizer").write().unwrap()).unwrap()).unwrap();
-    change_code(&mut half, "register", |code| code[13..16].fill(NOP));
+    change_code(&mut half, "register", |code| code[17..20].fill(NOP));
     assert!(message(finalizer, &half).ends_with("found calls to enter, invokeFinalize"));
 }
 

@@ -1,19 +1,24 @@
 //! `Finalizer.register`: a hook before the Finalizer is made, and one after.
 //!
 //! `enter` runs first, so that it can fail (no stack, no memory) while nothing is counted. Its int waits
-//! on the operand stack for `registered`, which runs when the constructor has linked the Finalizer
-//! into the chain. On JDK 18 and later the method begins with a test that leads to a throw: `enter`
+//! in a local variable for `registered`, which runs when the constructor has linked the Finalizer
+//! into the chain; if there is no stack for that call, a handler counts in its place. On JDK 18 and later the method begins with a test that leads to a throw: `enter`
 //! comes after it, so that the stack is empty wherever that branch goes.
 
 use super::HOOK;
 use super::class_file::ClassFile;
+use super::code::Code;
 use super::insertion::{Insertion, Labels, insert};
-use super::instruction::{ALOAD_0, DUP, INVOKESPECIAL, NEW, POP};
-use super::refused::{Refused, Result, shape};
+use super::instruction::{
+    ALOAD_0, DUP, GOTO, ILOAD, INVOKESPECIAL, ISTORE, Instruction, NEW, POP, RETURN,
+};
+use super::refused::{Result, malformed, shape};
 use super::site::{STATIC, Site, call, expect_method, only};
+use super::uncalled::{Locals, count_what_throws};
 
 pub(super) const PLACE: &str = "java.lang.ref.Finalizer.register(Object)";
-const SHAPE: &str = "exactly one `new Finalizer; dup; aload_0; invokespecial <init>; pop`, entered from the top only";
+const SHAPE: &str = "exactly one `new Finalizer; dup; aload_0; invokespecial <init>; pop`, entered from the top only, and \
+     then the return";
 
 pub(super) fn redirect_register(class: &mut ClassFile) -> Result<()> {
     let Site {
@@ -45,7 +50,7 @@ pub(super) fn redirect_register(class: &mut ClassFile) -> Result<()> {
             && callee.name == b"<init>"
             && callee.descriptor == b"(Ljava/lang/Object;)V"
     });
-    if opcodes != [DUP, ALOAD_0, INVOKESPECIAL, POP] || !constructor {
+    if opcodes != [DUP, ALOAD_0, INVOKESPECIAL, POP] || !constructor || !returns(&code, next)? {
         return shape(PLACE, SHAPE, found());
     }
     if let Some(label) = code.labels(&class.pool)?.range(new.at + 1..next.at).next() {
@@ -66,24 +71,41 @@ pub(super) fn redirect_register(class: &mut ClassFile) -> Result<()> {
         .pool
         .intern_method(HOOK, "enter", b"(Ljava/lang/Object;)I")?;
     let registered = class.pool.intern_method(HOOK, "registered", b"(I)V")?;
+    let locals = Locals::behind(&code)?;
+    let counting = call(&[ILOAD, locals.slot], registered);
     let insertions = [
         Insertion {
             at: new.at,
-            instructions: call(&[ALOAD_0], enter),
+            instructions: [&call(&[ALOAD_0], enter), &[ISTORE, locals.slot][..]].concat(),
             labels: Labels::ReachIt,
         },
         Insertion {
             at: next.at,
-            instructions: call(&[], registered),
+            instructions: counting.clone(),
             labels: Labels::SkipIt,
         },
     ];
     let mut redirected = insert(&code, &class.pool, &insertions)?;
-    let Some(deeper) = code.max_stack.checked_add(1) else {
-        return Err(Refused::NoRoom(
-            "the operand stack would exceed 65535 slots",
-        ));
+    let counted = redirected
+        .instructions
+        .windows(2)
+        .find(|pair| redirected.bytes[pair[0].at..].starts_with(&counting))
+        .map(|pair| (pair[0].at, pair[1].at + pair[1].length));
+    let Some(counted) = counted else {
+        return malformed("the call that was inserted is not there");
     };
-    redirected.max_stack = deeper;
+    count_what_throws(&mut redirected, &mut class.pool, counted, &locals)?;
     class.set_code(method, &redirected)
+}
+
+/// Whether the method does nothing more from this instruction on.
+fn returns(code: &Code, next: &Instruction) -> Result<bool> {
+    Ok(match next.opcode {
+        RETURN => true,
+        GOTO => next
+            .branches(&code.bytes)?
+            .iter()
+            .all(|branch| code.bytes.get(branch.target) == Some(&RETURN)),
+        _ => false,
+    })
 }

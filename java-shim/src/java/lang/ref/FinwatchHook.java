@@ -20,9 +20,9 @@ import sun.misc.VM;
  * <li>{@link #enter} and {@link #registered} run in any thread, a virtual one too, at any
  *     stack depth, with the heap perhaps full. {@code enter} runs before the constructor
  *     of the {@code Finalizer} and may fail as that may: then nothing was registered.
- *     {@code registered} runs when the {@code Finalizer} is on the chain and must not fail:
- *     {@code enter} has called it once for nothing, and where what it calls finds no stack,
- *     it counts without a call.
+ *     {@code registered} runs when the {@code Finalizer} is on the chain. If it throws,
+ *     because no stack is left, it has counted nothing; a handler in its caller then counts in
+ *     {@link #UNCALLED}, without a call, and lets nothing through.
  * <li>{@link #enqueued} runs in the ReferenceHandler thread, under the queue's lock. An
  *     exception that escaped there would end reference processing for good.
  * <li>{@link #invokeFinalize} runs in a finalizer thread, and lets through whatever
@@ -88,11 +88,14 @@ final class FinwatchHook {
      */
     private static final long THREAD_ID = threadIdOffset();
 
-    /** Registrations by slot that {@link #settle} has not added yet; its own lock. */
-    private static final int[] UNCALLED = new int[SLOTS];
+    /**
+     * Registrations by slot that found no stack for a call, and that {@link #settle} has not added yet; its own
+     * lock. {@code Finalizer.register} writes to it.
+     */
+    static final int[] UNCALLED = new int[SLOTS];
 
     /** There are some. */
-    private static volatile boolean uncalled;
+    static volatile boolean uncalled;
 
     /** {@link Sites} is there for this class. */
     private static boolean linked;
@@ -131,36 +134,27 @@ final class FinwatchHook {
     }
 
     /**
-     * Finds the slot for the class of an object that is about to be registered.
-     *
-     * <p>If the stack ends, it ends here, where that does no harm, and not at the call of
-     * {@link #registered} that counts: {@link FinwatchSlot#find} calls that too, for nothing,
-     * from a frame further down. Interpreted or compiled, both calls take the same frame.
+     * The slot for the class of an object that is about to be registered.
      */
     static int enter(Object object) {
         return FinwatchSlot.find(object);
     }
 
-    /** The Finalizer of an object in that slot is on the chain. */
+    /** The Finalizer of an object in that slot is on the chain. Throws nothing once that is counted. */
     @SuppressWarnings("finally")
     static void registered(int slot) {
-        if (slot == NOTHING) {
-            return;
+        long thread = THREAD_ID < 0 ? OWNERS : UNSAFE.getLong(Thread.currentThread(), THREAD_ID);
+        long before;
+        if (thread < OWNERS) {
+            // Nobody else writes there, so it takes no atomic addition.
+            long address = COUNTERS + ((thread + OWNED) * SLOTS + slot << 3);
+            before = UNSAFE.getLong(address);
+            UNSAFE.putLong(address, before + 1);
+        } else {
+            long stripe = thread & (STRIPES - 1);
+            before = UNSAFE.getAndAddLong(null, COUNTERS + (stripe * SLOTS + slot << 3), 1L);
         }
-        boolean counted = false;
         try {
-            long thread = THREAD_ID < 0 ? OWNERS : UNSAFE.getLong(Thread.currentThread(), THREAD_ID);
-            long before;
-            if (thread < OWNERS) {
-                // Nobody else writes there, so it takes no atomic addition.
-                long address = COUNTERS + ((thread + OWNED) * SLOTS + slot << 3);
-                before = UNSAFE.getLong(address);
-                UNSAFE.putLong(address, before + 1);
-            } else {
-                long stripe = thread & (STRIPES - 1);
-                before = UNSAFE.getAndAddLong(null, COUNTERS + (stripe * SLOTS + slot << 3), 1L);
-            }
-            counted = true;
             // At distances that no pattern of the program keeps step with (Fibonacci hashing:
             // Knuth, The Art of Computer Programming 3, 6.4), and the first few.
             long hash = before * 0x9E3779B97F4A7C15L;
@@ -169,13 +163,6 @@ final class FinwatchHook {
                 Sites.take(slot);
             }
         } finally {
-            if (!counted) {
-                // The end of the stack: nothing can be called here.
-                synchronized (UNCALLED) {
-                    UNCALLED[slot]++;
-                    uncalled = true;
-                }
-            }
             // Whatever was thrown ends here. A catch would name a class, to be resolved first.
             return;
         }

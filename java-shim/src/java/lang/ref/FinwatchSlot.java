@@ -104,12 +104,8 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
      * <p>No two classes that are loaded have the same word, and a class that an entry still
      * holds is loaded: there is no need to go and look whether it is the object's, through its
      * header and two more loads.
-     *
-     * <p>Too long for the first compiler to inline: {@link FinwatchHook#enter} relies on the
-     * frame.
      */
     static int find(Object object) {
-        FinwatchHook.registered(FinwatchHook.NOTHING);
         int word = FinwatchKlass.word(object);
         FinwatchSlot entry = busiest;
         if (entry != null && entry.word == word && entry.get() != null) {

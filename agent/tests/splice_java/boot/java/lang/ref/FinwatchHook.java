@@ -7,6 +7,13 @@ package java.lang.ref;
 public final class FinwatchHook {
     private static final int PROBE = 42;
 
+    /** Of the registrations that get so far one in so many finds no stack for the call. */
+    private static final int UNCALLED_ONE_IN = 5;
+
+    static final int[] UNCALLED = new int[PROBE + 1];
+    static volatile boolean uncalled;
+
+    private static int calls;
     private static int entered;
     private static int registered;
     private static int enqueued;
@@ -24,6 +31,9 @@ public final class FinwatchHook {
     }
 
     static synchronized void registered(int answer) {
+        if (answer == PROBE && ++calls % UNCALLED_ONE_IN == 0) {
+            throw new StackOverflowError();
+        }
         if (answer == PROBE) {
             registered++;
         }
@@ -61,7 +71,8 @@ public final class FinwatchHook {
     }
 
     public static synchronized String counts() {
-        return "entered=" + entered + " registered=" + registered + " enqueued=" + enqueued + " finalized="
+        return "entered=" + entered + " registered=" + registered + " uncalled="
+                + (uncalled ? UNCALLED[PROBE] : 0) + " enqueued=" + enqueued + " finalized="
                 + finalized + " threw=" + threw;
     }
 }
