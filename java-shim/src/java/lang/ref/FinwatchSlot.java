@@ -192,6 +192,10 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         FinwatchSlot.table = table;
         entries++;
         freshCount++;
+        if (busiest == null && FinwatchKlass.UNIQUE && slot != OTHER && entry.loader != null) {
+            // The program's first, until the agent knows better.
+            busiest = entry;
+        }
         if (slot != OTHER) {
             if (freeCount > 0) {
                 freeCount--;
