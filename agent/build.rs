@@ -21,10 +21,11 @@ const JDK_ROOTS: &str = "/usr/lib/jvm:/usr/java:/opt/java";
 const SHIM: &str = "../java-shim";
 
 /// What the library embeds; `include_bytes!` names them.
-const CLASSES: [&str; 7] = [
+const CLASSES: [&str; 8] = [
     "java/lang/ref/FinwatchSlot.class",
     "java/lang/ref/FinwatchKlass.class",
     "java/lang/ref/FinwatchChain.class",
+    "java/lang/ref/FinwatchSurvivor.class",
     "java/lang/ref/FinwatchHook.class",
     "finwatch/Management.class",
     "finwatch/GarbageCollections.class",

@@ -10,9 +10,9 @@ use finwatch_record::{ClassRow, Counts, OmittedClasses};
 use jni::Env;
 
 use crate::{
-    alerts::ClassNow,
+    alerts::{ClassNow, Finalized},
     ledger::{Baseline, Ledger, OTHER},
-    shim::{Discovered, Shim},
+    shim::{Discovered, Fate, Shim},
     sites::STACKS,
 };
 
@@ -31,6 +31,7 @@ struct Class {
     source: Option<String>,
     baseline: Baseline,
     unloaded: bool,
+    finalized: Finalized,
     /// Registrations that were counted when the busiest class was last looked for.
     registered_then: u64,
 }
@@ -106,6 +107,15 @@ impl Classes {
         Ok(())
     }
 
+    /// What became of objects after their `finalize()`.
+    pub fn fates(&mut self, fates: impl IntoIterator<Item = Fate>) {
+        for fate in fates {
+            if let Some(class) = self.by_slot.get_mut(&fate.slot) {
+                class.finalized.was_seen(fate.survived);
+            }
+        }
+    }
+
     fn discovered(&mut self, found: Discovered) {
         if found.slot == OTHER {
             return;
@@ -169,6 +179,12 @@ impl Classes {
     pub fn name(&self, slot: usize) -> Option<(&str, Option<&str>)> {
         let class = self.by_slot.get(&slot)?;
         Some((&class.name, class.loader.as_deref()))
+    }
+
+    /// Whether `finalize()` of the class of a slot is known to resurrect objects.
+    pub fn resurrects(&self, slot: usize) -> bool {
+        let class = self.by_slot.get(&slot);
+        class.is_some_and(|class| class.finalized.has_survivors())
     }
 
     /// Instances of the class of a slot that are registered.
@@ -238,6 +254,7 @@ impl Ranking<'_> {
                 loader: class.loader.as_deref(),
                 counts: *counts,
                 finalize_ns: self.ledger.durations(*slot),
+                finalized: class.finalized,
             })
         })
     }

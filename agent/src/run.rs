@@ -9,7 +9,7 @@ mod thread;
 use std::{
     collections::{BTreeMap, VecDeque},
     ffi::CStr,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use finwatch_record::{
@@ -386,6 +386,7 @@ impl Run {
             Some(alerts) => alerts.sample(&seen, ranking.each()),
             None => Vec::new(),
         };
+        let looked = self.alerts.as_mut().and_then(Alerts::take_looked_ms);
         *self.last_known.lock() = Some(self.known_with(counts, (classes.clone(), classes_omitted)));
         let sample = Sample {
             trigger,
@@ -416,6 +417,10 @@ impl Run {
             self.stream.emit(Body::Sites(Box::new(sites)), uptime_ms);
         }
         self.seek_holders(env, clock);
+        if let Some(began_ms) = looked {
+            let ago = clock.uptime_ms().saturating_sub(began_ms);
+            self.watch.collected(env, Duration::from_millis(ago));
+        }
         self.watch.release_unloaded(env);
     }
 

@@ -31,7 +31,9 @@ impl Seeker {
     pub fn raised(&mut self, alert: &Alert) {
         let is_about_holders = matches!(
             alert.kind,
-            AlertKind::RegisteredLeak | AlertKind::RegisteredFloating
+            AlertKind::RegisteredLeak
+                | AlertKind::RegisteredFloating
+                | AlertKind::FinalizerResurrects
         );
         let Some(name) = alert.class.clone().filter(|_| is_about_holders) else {
             return;

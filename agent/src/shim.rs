@@ -7,6 +7,8 @@
 //! `java.lang.ref`), where JDK internals need no export. What runs only in the agent's
 //! own thread goes into the boot loader's unnamed module, which reads every module.
 
+use std::time::Duration;
+
 use jni::{
     Env, jni_sig, jni_str,
     objects::{JClass, JClassLoader, JObject, JValue},
@@ -39,6 +41,10 @@ const KLASS: (&str, &[u8]) = (
 const CHAIN: (&str, &[u8]) = (
     "java/lang/ref/FinwatchChain",
     class_file!("java/lang/ref/FinwatchChain"),
+);
+const SURVIVOR: (&str, &[u8]) = (
+    "java/lang/ref/FinwatchSurvivor",
+    class_file!("java/lang/ref/FinwatchSurvivor"),
 );
 const SITES: (&str, &[u8]) = ("finwatch/Sites", class_file!("finwatch/Sites"));
 const HOOK: (&str, &[u8]) = (splice::HOOK, class_file!("java/lang/ref/FinwatchHook"));
@@ -89,6 +95,16 @@ pub struct Shim {
     slot: Global<JClass<'static>>,
     chain: Global<JClass<'static>>,
     hook: Global<JClass<'static>>,
+    survivor: Global<JClass<'static>>,
+}
+
+/// What became of an object after its `finalize()`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fate {
+    /// The slot of its class.
+    pub slot: usize,
+    /// Collections of the whole heap have left it there.
+    pub survived: bool,
 }
 
 /// A class that has just got a slot.
@@ -126,6 +142,7 @@ impl Shim {
         let slot = define(env, jvmti, SLOT.0, SLOT.1)?;
         define(env, jvmti, KLASS.0, &splice::shim(KLASS.1, &renames)?)?;
         let chain = define(env, jvmti, CHAIN.0, &splice::shim(CHAIN.1, &renames)?)?;
+        let survivor = define(env, jvmti, SURVIVOR.0, SURVIVOR.1)?;
         if let Err(error) = bind_sites(env, jvmti) {
             env.exception_clear();
             log::info(format_args!(
@@ -143,6 +160,7 @@ impl Shim {
             slot: env.new_global_ref(slot)?,
             chain: env.new_global_ref(chain)?,
             hook: env.new_global_ref(hook)?,
+            survivor: env.new_global_ref(survivor)?,
         })
     }
 
@@ -222,6 +240,26 @@ impl Shim {
             .call_static_method(&self.slot, jni_str!("type"), signature, &slot)?
             .l()?;
         Ok((!class.is_null()).then(|| jvmti::as_class(env, class)))
+    }
+
+    /// A collection of the whole heap, which began so long ago, has ended: of which finalized objects it is
+    /// known now what became of them.
+    pub fn collected(&self, env: &mut Env, began: Duration) -> jni::errors::Result<Vec<Fate>> {
+        env.with_local_frame(4, |env| {
+            let ago = [JValue::Long(
+                i64::try_from(began.as_nanos()).unwrap_or(i64::MAX),
+            )];
+            let name = jni_str!("collected");
+            let answer = env.call_static_method(&self.survivor, name, jni_sig!("(J)[J"), &ago)?;
+            let known = jvmti::long_array(env, answer.l()?)?;
+            let known = known.into_iter().take_while(|&one| one != 0);
+            Ok(known
+                .map(|one| Fate {
+                    slot: (one / 2) as usize,
+                    survived: one % 2 == 1,
+                })
+                .collect())
+        })
     }
 
     /// Has the class of a slot found before all others.

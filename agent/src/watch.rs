@@ -322,6 +322,7 @@ impl Watch {
                 loader: loader.as_deref(),
                 class: type_of_slot,
                 registered: self.classes.registered(self.ledger, *slot),
+                are_more: self.classes.resurrects(*slot),
             };
             let holders = holders::find(env, &wanted, &stopping)?;
             self.stopped += Duration::from_secs_f64(holders.stw_ms.unwrap_or(0.0) / 1e3);
@@ -371,6 +372,19 @@ impl Watch {
             ranking.set_pending(vm_pending.unwrap_or(0));
         }
         ranking
+    }
+
+    /// A collection of the whole heap, which began so long ago, has ended: it tells which objects were
+    /// resurrected by their `finalize()`.
+    pub fn collected(&mut self, env: &mut Env, began: Duration) {
+        let Some(hooked) = &self.hooked else { return };
+        match hooked.shim.collected(env, began) {
+            Ok(fates) => self.classes.fates(fates),
+            Err(error) => {
+                env.exception_clear();
+                log::debug(format_args!("what was resurrected is told later: {error}"));
+            }
+        }
     }
 
     /// Lets go of the unloaded classes that have been reported.

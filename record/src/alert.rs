@@ -71,6 +71,11 @@ pub enum AlertKind {
     /// The thread `Reference Handler`, which fills the queue, does not get on or has ended: nothing
     /// becomes pending any more. Evidence: `stalled_ms`, `registered`, `pending`.
     ReferenceHandlerStalled,
+    /// `finalize()` of a class makes its objects reachable again: they are no longer registered,
+    /// and stay. Evidence: `finalized_total`, `watched` (the last objects of which it is known what became of them
+    /// after `finalize()`), `survived_share` (of those, in collections of the whole heap),
+    /// `resurrected_estimate`, `heap_used_after_gc_bytes`, `heap_max_bytes`.
+    FinalizerResurrects,
     /// `finalize()` of a class throws, which the JDK swallows. Evidence: `threw_total`,
     /// `finalized_total`, `threw_share` (of the last calls).
     FinalizerThrows,

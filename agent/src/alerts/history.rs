@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use finwatch_record::{Counts, FinalizeDurations, Holders};
 
 use super::{
-    ClassName, ClassNow,
+    ClassName, ClassNow, Finalized,
     heap::{Collected, Heap},
     reachable::Looked,
     series::{Series, Timed},
@@ -144,6 +144,8 @@ pub struct Class {
     pub undecided: Series<Undecided>,
     /// The most undecided objects that ever turned out to be dead.
     pub found_dead: u64,
+    /// What became of its objects after their `finalize()`.
+    pub finalized: Finalized,
     /// The last walk for its holders.
     pub walked: Option<Walked>,
     seen: bool,
@@ -161,6 +163,7 @@ impl Class {
             held: Series::default(),
             undecided: Series::default(),
             found_dead: 0,
+            finalized: Finalized::default(),
             walked: None,
             seen: true,
         }
@@ -309,6 +312,7 @@ impl Classes {
                 finalize_ns: each.finalize_ns,
             };
             if let Some(class) = self.find_or_follow(each) {
+                class.finalized = each.finalized;
                 class.sample(point, spacing_ms);
             }
         }
@@ -431,6 +435,7 @@ mod tests {
             loader: None,
             counts,
             finalize_ns: FinalizeDurations::default(),
+            finalized: Finalized::default(),
         }
     }
 

@@ -11,6 +11,7 @@
 mod busy;
 mod evidence;
 mod finalizer_dead;
+mod finalizer_resurrects;
 mod finalizer_slow;
 mod finalizer_stuck;
 mod finalizer_throws;
@@ -82,6 +83,35 @@ pub struct ClassNow<'a> {
     pub counts: Counts,
     /// How long its `finalize()` took.
     pub finalize_ns: FinalizeDurations,
+    /// What became of its objects afterwards.
+    pub finalized: Finalized,
+}
+
+/// What became of the last objects of a class that were watched after their `finalize()`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Finalized {
+    /// How many that are.
+    pub watched: u32,
+    /// A bit for each, the last one's the lowest: set where collections of the whole heap left it.
+    survived: u16,
+}
+
+impl Finalized {
+    /// The fate of one more is known.
+    pub fn was_seen(&mut self, survived: bool) {
+        self.watched = (self.watched + 1).min(u16::BITS);
+        self.survived = self.survived << 1 | u16::from(survived);
+    }
+
+    /// Whether any of them survived.
+    pub fn has_survivors(&self) -> bool {
+        self.survived != 0
+    }
+
+    /// The part of them that survived.
+    fn share(&self) -> f64 {
+        f64::from(self.survived.count_ones()) / f64::from(self.watched.max(1))
+    }
 }
 
 impl<'a> From<&'a ClassRow> for ClassNow<'a> {
@@ -91,6 +121,7 @@ impl<'a> From<&'a ClassRow> for ClassNow<'a> {
             loader: row.loader.as_deref(),
             counts: row.counts,
             finalize_ns: row.finalize_ns,
+            finalized: Finalized::default(),
         }
     }
 }
@@ -130,6 +161,8 @@ pub struct Alerts {
     classes: Classes,
     heap: Heap,
     whole: Whole,
+    /// When the last collection began that looked at the whole heap, until it is [taken](Alerts::take_looked_ms).
+    looked_ms: Option<u64>,
     raised: Raised,
 }
 
@@ -141,6 +174,7 @@ impl Alerts {
             classes: Classes::default(),
             heap: Heap::default(),
             whole: Whole::default(),
+            looked_ms: None,
             raised: Raised::default(),
         }
     }
@@ -174,6 +208,7 @@ impl Alerts {
             seen.pending_list_since_ms,
         );
         if let Some(looked) = looked {
+            self.looked_ms = Some(looked.began_ms);
             self.heap.whole(looked, 2 * spacing_ms);
             self.classes.whole(looked, &self.heap, 2 * spacing_ms);
         }
@@ -183,6 +218,12 @@ impl Alerts {
         let findings = self.judge(seen);
         let patience_ms = self.thresholds.patience_ms();
         self.raised.update(seen.now, findings, patience_ms)
+    }
+
+    /// Of the last collection that looked at the whole heap and queued what it found: when it began, or
+    /// earlier, in milliseconds since the JVM started. Told once.
+    pub fn take_looked_ms(&mut self) -> Option<u64> {
+        self.looked_ms.take()
     }
 
     /// The holders of a class were looked for: what collections could not decide is decided.
@@ -237,6 +278,7 @@ impl Alerts {
             finalizer_dead::judge,
             reference_handler_stalled::judge,
             finalizer_throws::judge,
+            finalizer_resurrects::judge,
             finalizer_slow::judge,
             pending_growth::judge,
             registered_leak::judge,

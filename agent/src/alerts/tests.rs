@@ -20,6 +20,7 @@ struct Made {
     name: &'static str,
     counts: Counts,
     finalize_ns: FinalizeDurations,
+    finalized: Finalized,
 }
 
 impl Made {
@@ -73,6 +74,7 @@ impl Program {
             name,
             counts: Counts::default(),
             finalize_ns: FinalizeDurations::default(),
+            finalized: Finalized::default(),
         };
         Program {
             alerts: Alerts::new(Thresholds {
@@ -152,6 +154,7 @@ impl Program {
             loader: None,
             counts: class.counts,
             finalize_ns: class.finalize_ns,
+            finalized: class.finalized,
         });
         let told = self.alerts.sample(&seen, classes);
         self.told.extend(told);
@@ -490,6 +493,34 @@ fn a_habit_of_throwing_is_told_and_a_single_exception_is_not() {
         program.classes[0].finalize(10, 1_000);
     });
     assert_eq!(program.told(), [throws(Raised), throws(Cleared)]);
+}
+
+#[test]
+fn a_finalizer_that_resurrects_is_told_when_enough_have_survived() {
+    let mut program = Program::new(&["Pooled", "Few", "Well"]);
+    let resurrects = |state| (AlertKind::FinalizerResurrects, "Pooled", state);
+    program.run(40, |program, second| {
+        for (class, objects) in program.classes.iter_mut().zip([100, 1, 100]) {
+            class.register(objects);
+            class.enqueue(objects);
+            class.finalize(objects, 1_000);
+        }
+        // The fates of two are known after each collection.
+        if second % 10 == 9 {
+            for fate in [second % 20 == 9, true] {
+                program.classes[0].finalized.was_seen(fate);
+                program.classes[1].finalized.was_seen(true);
+                program.classes[2].finalized.was_seen(false);
+            }
+        }
+    });
+    assert_eq!(program.told(), [resurrects(Raised)]);
+    assert_eq!(program.evidence("watched"), 4.0);
+    assert_eq!(program.evidence("survived_share"), 0.75);
+    program.run(40, |program, _| {
+        program.classes[0].finalized.was_seen(false);
+    });
+    assert_eq!(program.told(), [resurrects(Raised), resurrects(Cleared)]);
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl<'local> Teller<'_, 'local> {
         let registered = wanted.registered;
         // What is estimated at more than there are, and what nearly is.
         let scale = match found.estimate {
-            _ if counted => 1.0,
+            _ if counted || wanted.are_more => 1.0,
             all if all >= NEARLY_ALL * registered as f64 && all > 0.0 => registered as f64 / all,
             _ => 1.0,
         };

@@ -67,6 +67,8 @@ pub struct Wanted<'a, 'local> {
     pub class: JClass<'local>,
     /// Instances that are registered.
     pub registered: u64,
+    /// There may be any number more, which `finalize()` has resurrected.
+    pub are_more: bool,
 }
 
 /// How the application may be stopped.

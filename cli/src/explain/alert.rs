@@ -58,6 +58,12 @@ pub fn headline(alert: &Alert, now: Now) -> String {
             let threw = threw.unwrap_or_else(unknown);
             format!("{class}.finalize() THROWS: {threw} calls ended with an exception so far")
         }
+        AlertKind::FinalizerResurrects => format!(
+            "{class}.finalize() RESURRECTS its objects: about {} of them stay in the heap",
+            numbers
+                .count("resurrected_estimate")
+                .unwrap_or_else(unknown)
+        ),
         AlertKind::HeapExhaustion => format!(
             "the heap FILLS UP: {} of {} are in use after collections",
             numbers.bytes("heap_live_bytes").unwrap_or_else(unknown),
@@ -196,6 +202,16 @@ pub fn evidence(alert: &Alert) -> String {
             numbers.say("threw_share", Numbers::percent, " of the last calls threw"),
             numbers.say("threw_total", Numbers::count, " calls threw so far"),
             numbers.say("finalized_total", Numbers::count, " returned"),
+        ],
+        AlertKind::FinalizerResurrects => vec![
+            numbers.say(
+                "survived_share",
+                Numbers::percent,
+                " of the last finalized objects that were watched survived",
+            ),
+            numbers.say("watched", Numbers::count, " were watched"),
+            numbers.say("finalized_total", Numbers::count, " finalized so far"),
+            numbers.of_heap("heap_used_after_gc_bytes"),
         ],
         AlertKind::HeapExhaustion => vec![
             numbers.of_heap("heap_live_bytes"),

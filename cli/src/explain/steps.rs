@@ -33,7 +33,9 @@ pub fn of_alert(alert: &Alert, findings: &Findings<'_>) -> Vec<String> {
         advice => advice,
     };
     steps.extend(match alert.kind {
-        AlertKind::RegisteredLeak | AlertKind::RegisteredFloating => {
+        AlertKind::RegisteredLeak
+        | AlertKind::RegisteredFloating
+        | AlertKind::FinalizerResurrects => {
             held(alert.class.as_deref().unwrap_or("CLASS"), findings)
         }
         AlertKind::HeapExhaustion => dump(findings),

@@ -365,6 +365,34 @@ fn a_cause_stands_before_what_follows_from_it_however_bad_it_was_when_it_was_tol
 }
 
 #[test]
+fn a_finalizer_that_resurrects_explains_a_heap_that_fills_up() {
+    let mut resurrects = with_evidence(
+        alert(AlertKind::FinalizerResurrects, Some("com.example.Buffer")),
+        &[
+            ("finalized_total", 90_000.0),
+            ("watched", 16.0),
+            ("survived_share", 1.0),
+            ("resurrected_estimate", 90_000.0),
+        ],
+    );
+    resurrects.since_uptime_ms = 1000;
+    let records = [
+        started(),
+        raised(1, MINUTE_MS, exhaustion()),
+        raised(2, MINUTE_MS, resurrects),
+        last_sample(3, &[("com.example.Buffer", 20, 0, 90_020, 90_000)]),
+    ];
+    let (_, text) = told(&records, &of_pid());
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let headline = "com.example.Buffer.finalize() RESURRECTS its objects: about 90,000 of them stay in the heap";
+    assert!(text.contains(headline), "{text}");
+    assert!(
+        text.contains("100% of the last finalized objects that were watched survived"),
+        "{text}"
+    );
+}
+
+#[test]
 fn rotated_files_in_any_order_are_one_jvm() {
     let records = timer_leak();
     let whole = explained(&[file(&records)], &of_pid()).unwrap();
@@ -517,7 +545,7 @@ proptest! {
         use AlertKind::*;
         let kinds = [
             PendingGrowth, RegisteredLeak, RegisteredFloating, FinalizerStuck, FinalizerSlow, FinalizerDead,
-            FinalizerThrows, HeapExhaustion, PendingGrowth,
+            FinalizerThrows, HeapExhaustion, FinalizerResurrects,
         ];
         let mut alert = alert(kinds[kind], Some(&name));
         let names = leak(&name).evidence.into_keys().chain(exhaustion().evidence.into_keys());

@@ -35,7 +35,7 @@ pub fn explains(cause: &Alert, other: &Alert) -> bool {
         (FinalizerDead | FinalizerStuck, PendingGrowth | FinalizerSlow | HeapExhaustion) => true,
         (ReferenceHandlerStalled, RegisteredLeak | RegisteredFloating | HeapExhaustion) => true,
         (FinalizerSlow, PendingGrowth | HeapExhaustion) => true,
-        (PendingGrowth, HeapExhaustion) => true,
+        (PendingGrowth | FinalizerResurrects, HeapExhaustion) => true,
         (RegisteredLeak | RegisteredFloating, HeapExhaustion) => is_of_class(cause),
         _ => false,
     }
@@ -49,10 +49,11 @@ fn depth(kind: AlertKind) -> u8 {
         AlertKind::FinalizerStuck => 2,
         AlertKind::FinalizerSlow => 3,
         AlertKind::RegisteredLeak => 4,
-        AlertKind::PendingGrowth => 5,
-        AlertKind::RegisteredFloating => 6,
-        AlertKind::FinalizerThrows => 7,
-        AlertKind::HeapExhaustion => 8,
-        AlertKind::Unknown => 9,
+        AlertKind::FinalizerResurrects => 5,
+        AlertKind::PendingGrowth => 6,
+        AlertKind::RegisteredFloating => 7,
+        AlertKind::FinalizerThrows => 8,
+        AlertKind::HeapExhaustion => 9,
+        AlertKind::Unknown => 10,
     }
 }

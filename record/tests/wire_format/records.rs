@@ -624,6 +624,7 @@ fn any_alert() -> impl Strategy<Value = Alert> {
         AlertKind::FinalizerSlow,
         AlertKind::FinalizerDead,
         AlertKind::ReferenceHandlerStalled,
+        AlertKind::FinalizerResurrects,
         AlertKind::FinalizerThrows,
         AlertKind::HeapExhaustion,
     ]);

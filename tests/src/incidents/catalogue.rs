@@ -147,14 +147,11 @@ pub static INCIDENTS: [Incident; 13] = [
         per_second: 6000,
         report: "JEP 421: finalize() resurrects its object",
         expected: &[Expected {
-            kinds: &[AlertKind::HeapExhaustion],
-            class: None,
-            cause: None,
-            held_by: None,
+            held_by: Some("POOL"),
+            ..expected(&[AlertKind::FinalizerResurrects], "Buffer")
         }],
         innocent: &[],
-        // What lives is known from full collections alone, and a trend takes three of them.
-        heap_share: 0.95,
+        heap_share: EARLY,
         thread: None,
     },
     Incident {

@@ -69,6 +69,7 @@ pub fn alert_kind(kind: AlertKind) -> &'static str {
         AlertKind::FinalizerSlow => "finalizer slow",
         AlertKind::FinalizerDead => "finalizer dead",
         AlertKind::ReferenceHandlerStalled => "nothing is queued",
+        AlertKind::FinalizerResurrects => "finalize() resurrects",
         AlertKind::FinalizerThrows => "finalize() throws",
         AlertKind::HeapExhaustion => "heap fills up",
         AlertKind::Unknown => "alert of an unknown kind",

@@ -216,6 +216,7 @@ final class FinwatchHook {
                 took(slot, System.nanoTime() - start);
             }
             add(row(outcome, slot), 1);
+            FinwatchSurvivor.watch(object, slot);
         }
     }
 

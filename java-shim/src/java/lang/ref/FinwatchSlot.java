@@ -368,6 +368,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
                 free[freeCount++] = slot;
             }
         }
+        FinwatchSurvivor.forget(slot);
     }
 
     /** The class of a slot; null where it is unloaded or has none of its own. */
@@ -420,6 +421,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         discover(null, 0);
         int slot = FinwatchHook.enter(LOCK);
         FinwatchHook.registered(slot);
+        FinwatchSurvivor.forget(slot);
         FinwatchHook.prepare();
         FinwatchHook.link();
         return slot;

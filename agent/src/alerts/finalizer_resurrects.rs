@@ -1,0 +1,69 @@
+//! `finalizer_resurrects`: `finalize()` of a class makes its objects reachable again. They are no longer
+//! registered, will not be finalized a second time, and stay.
+//!
+//! The ledger knows nothing of an object that has been finalized, so a few of each class are
+//! watched, and collections of the whole heap tell whether they are gone.
+
+use finwatch_record::{AlertKind, Severity};
+
+use super::{
+    Known,
+    evidence::Evidence,
+    history::{Class, ended},
+    raised::Finding,
+};
+
+/// Fewer that were watched say nothing.
+const WATCHED: u32 = 4;
+
+/// The part of them that must survive, to be told and to be so still.
+const MOST_OF_THEM: f64 = 0.5;
+const SOME_OF_THEM: f64 = 0.25;
+
+/// How full the heap is after collections, for it to be urgent.
+const HEAP_SHARE: f64 = 0.5;
+
+pub(super) fn judge(known: &Known) -> Vec<Finding> {
+    let classes = known.classes.iter();
+    classes.filter_map(|class| of_class(known, class)).collect()
+}
+
+fn of_class(known: &Known, class: &Class) -> Option<Finding> {
+    let share = class.finalized.share();
+    let finalized = ended(&class.now.counts);
+    let resurrected = share * finalized as f64;
+    let is_raised = known
+        .raised
+        .contains(AlertKind::FinalizerResurrects, Some(&class.name));
+    let holds = match is_raised {
+        true => share >= SOME_OF_THEM,
+        false => {
+            class.finalized.watched >= WATCHED
+                && share >= MOST_OF_THEM
+                && resurrected >= known.thresholds.many as f64
+        }
+    };
+    let used_bytes = known.heap.last().map_or(0, |last| last.used_bytes);
+    holds.then(|| Finding {
+        kind: AlertKind::FinalizerResurrects,
+        severity: match known.heap.share(used_bytes as f64) >= HEAP_SHARE {
+            true => Severity::Critical,
+            false => Severity::Warning,
+        },
+        class: Some(class.name.clone()),
+        cause_class: None,
+        since_ms: class.first_seen_ms,
+        evidence: Evidence::default()
+            .count("finalized_total", finalized)
+            .count("watched", u64::from(class.finalized.watched))
+            .measure("survived_share", share)
+            .count("resurrected_estimate", resurrected as u64)
+            .count("heap_used_after_gc_bytes", used_bytes)
+            .count("heap_max_bytes", known.heap.max_bytes().unwrap_or(0)),
+        advice: format!(
+            "{}.finalize() puts its object where it can be reached again, and no collection will ever \
+             queue it a second time: let finalize() release what it must and keep no reference to `this`.",
+            class.name.class
+        ),
+    })
+}
