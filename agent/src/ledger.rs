@@ -28,8 +28,11 @@ const FINALIZED: usize = STRIPES + 2;
 const THREW: usize = STRIPES + 3;
 const NANOS_SUM: usize = STRIPES + 4;
 const NANOS_MAX: usize = STRIPES + 5;
-/// The row before it is the hooks' own: the duration that they measured last.
-const HISTOGRAMS: usize = STRIPES + 7;
+/// Rows that the thread Finalizer has to itself; the row before them is the hooks' own: the duration that they
+/// measured last.
+const STARTED_ALONE: usize = STRIPES + 7;
+const FINALIZED_ALONE: usize = STRIPES + 8;
+const HISTOGRAMS: usize = STRIPES + 9;
 const OWNED: usize = HISTOGRAMS + BUCKETS;
 
 /// The counters of all slots.
@@ -82,8 +85,8 @@ impl Ledger {
     /// meanwhile is seen as having taken the steps before it, so no difference is negative.
     pub fn counted(self, slot: usize) -> Counted {
         let row = |row: usize| self.counters.get(row * SLOTS + slot);
-        let (threw, finalized) = (row(THREW), row(FINALIZED));
-        let (started, enqueued) = (row(STARTED), row(ENQUEUED));
+        let (threw, finalized) = (row(THREW), row(FINALIZED) + row(FINALIZED_ALONE));
+        let (started, enqueued) = (row(STARTED) + row(STARTED_ALONE), row(ENQUEUED));
         let registered = self.registered(slot);
         Counted {
             registered,
@@ -257,7 +260,15 @@ mod tests {
             format!("int THREW = STRIPES + {};", THREW - STRIPES),
             format!("int NANOS_SUM = STRIPES + {};", NANOS_SUM - STRIPES),
             format!("int NANOS_MAX = STRIPES + {};", NANOS_MAX - STRIPES),
-            format!("int NANOS_LAST = STRIPES + {};", HISTOGRAMS - 1 - STRIPES),
+            format!(
+                "int NANOS_LAST = STRIPES + {};",
+                STARTED_ALONE - 1 - STRIPES
+            ),
+            format!("int STARTED_ALONE = STRIPES + {};", STARTED_ALONE - STRIPES),
+            format!(
+                "int FINALIZED_ALONE = STRIPES + {};",
+                FINALIZED_ALONE - STRIPES
+            ),
             format!("int HISTOGRAMS = STRIPES + {};", HISTOGRAMS - STRIPES),
             "int OWNED = HISTOGRAMS + BUCKETS;".to_owned(),
             format!("static final int OWNERS = {OWNERS};"),

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
 
 use super::pairs::Pair;
 use super::setup::Setup;
@@ -26,6 +28,8 @@ pub struct Jvm {
     pub class_path: Vec<PathBuf>,
     pub main: &'static str,
     pub arguments: Vec<String>,
+    /// All its threads share one processor.
+    pub on_one_processor: bool,
 }
 
 impl Jvm {
@@ -37,6 +41,7 @@ impl Jvm {
             class_path: vec![setup.programs.clone()],
             main,
             arguments: Vec::new(),
+            on_one_processor: false,
         }
     }
 
@@ -81,10 +86,13 @@ impl Jvm {
     /// Runs it to its end.
     pub fn run(&self, setup: &Setup, side: Side) -> Result<Report> {
         let stream = setup.stream()?;
-        let output = self
-            .command(setup, side, &stream)
-            .output()
-            .with_context(|| format!("starting {}", self.jdk.tool("java").display()))?;
+        let mut command = self.command(setup, side, &stream);
+        let output = match self.on_one_processor {
+            true => on_one_processor(|| command.output())?,
+            false => command.output(),
+        };
+        let output =
+            output.with_context(|| format!("starting {}", self.jdk.tool("java").display()))?;
         let report = self.report(setup, side, &output, &stream);
         let _ = fs::remove_file(&stream); // Not there without the agent.
         report
@@ -107,6 +115,19 @@ impl Jvm {
             registered: watched.then(|| registered(stream)).transpose()?,
         })
     }
+}
+
+/// Does so with the last processor that this thread may use: what it starts inherits that (sched_setaffinity(2)).
+fn on_one_processor<T>(run: impl FnOnce() -> T) -> Result<T> {
+    let this_thread = Pid::from_raw(0);
+    let all = sched_getaffinity(this_thread)?;
+    let last = (0..CpuSet::count()).rfind(|&cpu| all.is_set(cpu).unwrap_or(false));
+    let mut one = CpuSet::new();
+    one.set(last.context("a processor that this thread may use")?)?;
+    sched_setaffinity(this_thread, &one)?;
+    let result = run();
+    sched_setaffinity(this_thread, &all)?;
+    Ok(result)
 }
 
 fn agent_option(agent: &Path, stream: &Path) -> String {

@@ -59,14 +59,21 @@ final class FinwatchHook {
     private static final int NANOS_SUM = STRIPES + 4;
     private static final int NANOS_MAX = STRIPES + 5;
     private static final int NANOS_LAST = STRIPES + 6;
-    private static final int HISTOGRAMS = STRIPES + 7;
+    private static final int STARTED_ALONE = STRIPES + 7;
+    private static final int FINALIZED_ALONE = STRIPES + 8;
+    private static final int HISTOGRAMS = STRIPES + 9;
     private static final int OWNED = HISTOGRAMS + BUCKETS;
 
     /** Calls of each class that are timed in any case. */
     private static final long ALWAYS_TIMED = 64;
 
-    /** Of a class whose calls are short one call in so many is timed: reading the clock twice costs more than they do. */
+    /**
+     * Of a class whose calls are short one call in so many is timed: reading the clock twice costs more than they do.
+     * The second number is for when there were many.
+     */
     private static final long TIMED_ONE_IN = 16;
+    private static final long TIMED_LATER_ONE_IN = 64;
+    private static final long MANY_CALLS = 4096;
 
     /** Nanoseconds below which a call is short. */
     private static final long SHORT = 16_384;
@@ -96,6 +103,12 @@ final class FinwatchHook {
 
     /** There are some. */
     static volatile boolean uncalled;
+
+    /**
+     * The thread Finalizer, when it was seen. It has rows to itself, so it counts without atomic additions;
+     * secondary finalizer threads do not.
+     */
+    private static Thread finalizer;
 
     /** {@link Sites} is there for this class. */
     private static boolean linked;
@@ -147,9 +160,7 @@ final class FinwatchHook {
         long before;
         if (thread < OWNERS) {
             // Nobody else writes there, so it takes no atomic addition.
-            long address = COUNTERS + ((thread + OWNED) * SLOTS + slot << 3);
-            before = UNSAFE.getLong(address);
-            UNSAFE.putLong(address, before + 1);
+            before = addAlone(COUNTERS + ((thread + OWNED) * SLOTS + slot << 3));
         } else {
             long stripe = thread & (STRIPES - 1);
             before = UNSAFE.getAndAddLong(null, COUNTERS + (stripe * SLOTS + slot << 3), 1L);
@@ -194,8 +205,7 @@ final class FinwatchHook {
             Object object = reference.get();
             if (object != null) {
                 // The queue's lock is held: nobody else writes to this row.
-                long address = row(ENQUEUED, enter(object));
-                UNSAFE.putLong(address, UNSAFE.getLong(address) + 1);
+                addAlone(row(ENQUEUED, enter(object)));
             }
         } catch (Throwable neverLetThrough) {
             // Uncounted, which the agent notices from the VM's own pending count.
@@ -205,24 +215,37 @@ final class FinwatchHook {
     /** Calls {@code finalize()} of an object that has just left the chain. */
     static void invokeFinalize(JavaLangAccess access, Object object) throws Throwable {
         int slot = enter(object);
-        boolean timed = isTimed(slot, UNSAFE.getAndAddLong(null, row(STARTED, slot), 1L));
+        boolean alone = isFinalizer(Thread.currentThread());
+        boolean timed = isTimed(slot, alone ? addAlone(row(STARTED_ALONE, slot)) : add(row(STARTED, slot), 1));
         int outcome = THREW;
         long start = timed ? System.nanoTime() : 0;
         try {
             access.invokeFinalize(object);
-            outcome = FINALIZED;
+            outcome = alone ? FINALIZED_ALONE : FINALIZED;
         } finally {
             if (timed) {
                 took(slot, System.nanoTime() - start);
             }
-            add(row(outcome, slot), 1);
+            if (outcome == FINALIZED_ALONE) {
+                addAlone(row(FINALIZED_ALONE, slot));
+            } else {
+                add(row(outcome, slot), 1);
+            }
             FinwatchSurvivor.watch(object, slot);
         }
     }
 
+    private static boolean isFinalizer(Thread thread) {
+        if (finalizer == null && thread.getClass().getName().equals("java.lang.ref.Finalizer$FinalizerThread")) {
+            finalizer = thread;
+        }
+        return thread == finalizer;
+    }
+
     private static boolean isTimed(int slot, long callsBefore) {
+        long oneIn = callsBefore < MANY_CALLS ? TIMED_ONE_IN : TIMED_LATER_ONE_IN;
         return callsBefore < ALWAYS_TIMED
-                || (callsBefore & (TIMED_ONE_IN - 1)) == 0
+                || (callsBefore & (oneIn - 1)) == 0
                 || UNSAFE.getLong(row(NANOS_LAST, slot)) >= SHORT;
     }
 
@@ -273,26 +296,27 @@ final class FinwatchHook {
 
     /** Copies the numbers of objects that were put into the queue, of all slots. */
     static void copyEnqueued(long[] to, int at) {
-        copy(ENQUEUED, to, at);
+        addRows(ENQUEUED, 1, FinwatchSlot.used(), to, at);
     }
 
     /** Copies the numbers of calls of {@code finalize()} that have begun, of all slots. */
     static void copyStarted(long[] to, int at) {
-        copy(STARTED, to, at);
-    }
-
-    private static void copy(int row, long[] to, int at) {
-        int slots = FinwatchSlot.used();
-        for (int slot = 0; slot < slots; slot++) {
-            to[at + slot] = UNSAFE.getLong(row(row, slot));
-        }
+        addRows(STARTED, 1, FinwatchSlot.used(), to, at);
+        addRows(STARTED_ALONE, 1, FinwatchSlot.used(), to, at);
     }
 
     private static long row(int row, int slot) {
         return COUNTERS + ((row * (long) SLOTS + slot) << 3);
     }
 
-    private static void add(long address, long delta) {
-        UNSAFE.getAndAddLong(null, address, delta);
+    private static long add(long address, long delta) {
+        return UNSAFE.getAndAddLong(null, address, delta);
+    }
+
+    /** One more at an address that no other thread writes to. */
+    private static long addAlone(long address) {
+        long before = UNSAFE.getLong(address);
+        UNSAFE.putLong(address, before + 1);
+        return before;
     }
 }
