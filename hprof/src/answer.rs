@@ -6,6 +6,7 @@ use crate::addresses::Number;
 use crate::classes::{ClassNumber, Classes};
 use crate::classify::{Classified, Wanted, classify};
 use crate::columns::Bits;
+use crate::condition::{Damage, Note};
 use crate::error::Error;
 use crate::fetch::Fetcher;
 use crate::finalizers::{Chain, FinalizerFields, Rows};
@@ -21,7 +22,7 @@ use crate::rules::{Case, Finding, findings};
 use crate::shape::Shapes;
 use crate::sizes::Sizes;
 use crate::source::Dump;
-use crate::survey::{Damage, Survey, survey};
+use crate::survey::{Survey, survey};
 use crate::threads::{self, Thread, Threads};
 
 /// How much is wanted.
@@ -44,6 +45,8 @@ pub struct Answer {
     pub heap: Amount,
     /// What is wrong with it.
     pub damage: Vec<Damage>,
+    /// What else to know of it.
+    pub notes: Vec<Note>,
     /// The chain; `None` where the dump has no `java.lang.ref.Finalizer` as HotSpot has it.
     pub chain: Option<ChainFacts>,
     /// All counts together.
@@ -147,6 +150,7 @@ pub fn answer(dump: &Dump, depth: Depth, progress: &Progress) -> Result<Answer, 
         reading.complete(&mut answer, &chain.members, &loaders, &threads, progress)?;
     }
     answer.damage = std::mem::take(&mut survey.damage);
+    answer.notes = std::mem::take(&mut survey.notes);
     Ok(answer)
 }
 
@@ -187,6 +191,7 @@ impl Reading<'_> {
                 bytes: self.classified.bytes,
             },
             damage: Vec::new(),
+            notes: Vec::new(),
             chain: None,
             total: self.registry.total,
             finalizers: Amount {

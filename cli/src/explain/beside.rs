@@ -26,6 +26,8 @@ pub struct InDump {
     pub heap: Amount,
     /// What is wrong with the dump itself.
     pub damage: Vec<String>,
+    /// What else to know of it.
+    pub notes: Vec<String>,
     /// Objects that are registered, of all classes.
     pub registered: u64,
     /// Of these, those that wait in the queue.
@@ -77,6 +79,7 @@ impl InDump {
             file: told.file.clone(),
             heap: told.heap,
             damage: told.damage.clone(),
+            notes: told.notes.clone(),
             registered: told.registered,
             pending: told.pending,
             running: told.running,

@@ -76,6 +76,13 @@ fn head(page: &mut String, answer: &Answer) -> fmt::Result {
             Escaped(&damage.to_string())
         )?;
     }
+    for note in &answer.notes {
+        writeln!(
+            page,
+            "<p class=\"muted\">Note: {}.</p>",
+            Escaped(&note.to_string())
+        )?;
+    }
     let Some(chain) = &answer.chain else {
         return writeln!(
             page,

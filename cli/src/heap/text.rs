@@ -55,6 +55,9 @@ fn head(out: &mut impl Write, file: &Path, answer: &Answer) -> io::Result<()> {
     for damage in &answer.damage {
         writeln!(out, "DAMAGED: {}", Plain(&damage.to_string()))?;
     }
+    for note in &answer.notes {
+        writeln!(out, "note: {note}")?;
+    }
     writeln!(out)
 }
 

@@ -45,6 +45,7 @@ fn heap_dump(classes: Vec<HeapDumpClass>, findings: Vec<Finding>) -> HeapDump {
         dump_bytes: 100 << 20,
         heap: amount(3_000_000, 96 << 20),
         damage: Vec::new(),
+        notes: Vec::new(),
         chain: None,
         finalizers: amount(sum(|row| row.registered), 0),
         registered: sum(|row| row.registered),
@@ -294,6 +295,21 @@ fn of_a_damaged_dump_nothing_is_said_to_be_well() {
         text.contains("Damage    the dump ends inside a record.\n"),
         "{text}"
     );
+}
+
+/// Of a file with several dumps, say; nothing is wrong with that.
+#[test]
+fn notes_are_told_and_no_damage() {
+    let mut dump = heap_dump(vec![row_of("A", 90, 0, 1)], Vec::new());
+    dump.notes = vec!["the last of two is told".to_owned()];
+    let (explanation, text) = explained(&read(dump, 0), &[]);
+    assert!(
+        explanation.headline.starts_with("Nothing is known"),
+        "{text}"
+    );
+    let note = "\nNote      the last of two is told.\n";
+    assert!(text.contains(note), "{text}");
+    assert!(!text.contains("Damage"), "{text}");
 }
 
 #[test]
