@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::words::{by_number, grouped};
+
 /// Where a dump is not as it should be; what stands elsewhere is told all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Damage {
@@ -64,7 +66,11 @@ impl fmt::Display for Damage {
             Damage::Repeated { count } => {
                 write!(
                     f,
-                    "{count} entries repeat an object, or are at an address where none can be: they are left out"
+                    "{} {} an object, or {} at an address where none can be: {} left out",
+                    grouped(*count),
+                    by_number(*count, "entry repeats", "entries repeat"),
+                    by_number(*count, "is", "are"),
+                    by_number(*count, "it is", "they are")
                 )
             }
         }
