@@ -10,6 +10,7 @@ use super::dump::{self, Dump, Trouble};
 use super::known::as_timestamp;
 use super::moment::when;
 use crate::numbers::{bytes, grouped};
+use crate::stream::STDIN;
 
 /// So many findings are told.
 const FINDINGS: usize = 2;
@@ -94,6 +95,9 @@ impl InDump {
 
     /// The file's name without its directory.
     pub fn name(&self) -> String {
+        if self.file == STDIN {
+            return "the dump from stdin".to_owned();
+        }
         let name = Path::new(&self.file).file_name();
         name.map_or_else(
             || self.file.clone(),

@@ -191,6 +191,18 @@ fn from_a_pipe() {
     }
 }
 
+#[test]
+fn from_what_is_read_once() {
+    let progress = Progress::default();
+    for bytes in [made::small(8), packed(&made::small(8))] {
+        assert!(Dump::is_begun_by(&bytes[..]));
+        assert!(Dump::is_begun_by(&bytes[..64]));
+        assert!(!Dump::is_begun_by(&bytes[..8]));
+        let dump = Dump::receive("-".as_ref(), &bytes[..], &progress).unwrap();
+        assert_small(&answer(&dump, Depth::Whole, &progress).unwrap());
+    }
+}
+
 /// As parallel dumps have it.
 #[test]
 fn classes_after_instances_and_many_segments() {

@@ -313,6 +313,19 @@ fn notes_are_told_and_no_damage() {
 }
 
 #[test]
+fn a_dump_from_stdin_has_no_name() {
+    let mut dump = heap_dump(Vec::new(), Vec::new());
+    dump.file = "-".to_owned();
+    let (explanation, _) = explained(&read(dump, 0), &[]);
+    let told = "wrong with finalization in the dump from stdin: 0 objects";
+    assert!(
+        explanation.headline.contains(told),
+        "{}",
+        explanation.headline
+    );
+}
+
+#[test]
 fn dumps_are_known_by_what_is_in_them() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
@@ -341,7 +354,9 @@ fn dumps_are_known_by_what_is_in_them() {
         "missing",
     ]);
     given.extend(["-".into(), "4711".into()]);
-    let (dumps, streams) = by_content(&given);
+    let (dumps, streams) = by_content(&given, || false);
     assert_eq!(dumps, of(&["dump", "packed"]));
     assert_eq!(streams.len(), 6);
+    let (dumps, _) = by_content(&["-".into(), "4711".into()], || true);
+    assert_eq!(dumps, ["-"]);
 }
