@@ -66,10 +66,10 @@ pub fn page(
 fn head(page: &mut String, answer: &Answer) -> fmt::Result {
     writeln!(
         page,
-        "<p class=\"muted\">heap dump of {}, {}; {} objects, {} in the heap</p>",
+        "<p class=\"muted\">heap dump of {}, {}; {}, {} in the heap</p>",
         timestamp(answer.made_ms),
         bytes(answer.dump_bytes),
-        grouped(answer.heap.objects),
+        counted(answer.heap.objects, "object"),
         bytes(answer.heap.bytes)
     )?;
     for damage in &answer.damage {

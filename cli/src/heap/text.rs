@@ -51,11 +51,11 @@ pub fn write(
 fn head(out: &mut impl Write, file: &Path, answer: &Answer) -> io::Result<()> {
     writeln!(
         out,
-        "{}: heap dump of {}, {}; {} objects, {} in the heap",
+        "{}: heap dump of {}, {}; {}, {} in the heap",
         Plain(&file.to_string_lossy()),
         timestamp(answer.made_ms),
         bytes(answer.dump_bytes),
-        grouped(answer.heap.objects),
+        counted(answer.heap.objects, "object"),
         bytes(answer.heap.bytes)
     )?;
     for damage in &answer.damage {
