@@ -22,8 +22,8 @@ mod triage;
 mod wrap;
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
-use std::io::{self, IsTerminal, Write};
+use std::ffi::OsString;
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::bail;
@@ -32,7 +32,7 @@ use ratatui::crossterm::terminal;
 
 use crate::exit::Outcome;
 use crate::heap;
-use crate::stream::{Digest, Files, Sources, rotated};
+use crate::stream::{Digest, Files, STDIN, Sources, rotated};
 use crate::top::watched;
 use dump::Dump;
 use explanation::Subject;
@@ -49,7 +49,7 @@ Examples:
   finwatch explain 4711                           a watched JVM, by process id
   finwatch explain /var/log/finwatch-4711.jsonl   a stream's file
   kubectl logs app | finwatch explain -
-  finwatch explain java_pid4711.hprof             a heap dump, also .gz
+  finwatch explain java_pid4711.hprof             a heap dump, also .gz, or '-'
   finwatch explain java_pid4711.hprof finwatch-4711.jsonl
   finwatch explain --json 4711 | jq -r .headline
 
@@ -75,7 +75,7 @@ pub struct Arguments {
 
 /// Reads the stream, the dump, or both, and says what they tell.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let (dumps, streams) = by_content(&arguments.sources);
+    let (dumps, streams) = by_content(&arguments.sources, stdin_is_dump);
     let dump = match dumps.as_slice() {
         [] => None,
         [dump] => Some(heap::records(dump)?),
@@ -154,10 +154,23 @@ impl Explained {
 }
 
 /// Heap dumps, and everything else. A process id is none, whatever file has that name.
-fn by_content(sources: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
-    let is_dump =
-        |name: &OsString| pid(name).is_none() && finwatch_hprof::Dump::is_one(name.as_ref());
+fn by_content(
+    sources: &[OsString],
+    stdin_is_dump: impl Fn() -> bool,
+) -> (Vec<OsString>, Vec<OsString>) {
+    let is_dump = |name: &OsString| match name == STDIN {
+        true => stdin_is_dump(),
+        false => pid(name).is_none() && finwatch_hprof::Dump::is_one(name.as_ref()),
+    };
     sources.iter().cloned().partition(is_dump)
+}
+
+/// Looks at what comes first and leaves it there.
+fn stdin_is_dump() -> bool {
+    let mut stdin = io::stdin().lock();
+    stdin
+        .fill_buf()
+        .is_ok_and(finwatch_hprof::Dump::is_begun_by)
 }
 
 fn pid(name: &OsString) -> Option<u32> {
@@ -187,7 +200,7 @@ fn subject(sources: &[OsString]) -> anyhow::Result<Option<(Vec<OsString>, Subjec
 /// The files and those that were rotated away from them, each once.
 fn with_rotated(names: &[OsString]) -> Vec<OsString> {
     let mut seen = BTreeSet::new();
-    let rotated = |name: &OsString| match name == OsStr::new("-") {
+    let rotated = |name: &OsString| match name == STDIN {
         true => Vec::new(),
         false => rotated(Path::new(name)),
     };

@@ -36,6 +36,12 @@ pub fn grouped(number: u64) -> String {
     grouped
 }
 
+/// A number and what it counts, which has the plural with an s: `1 path`, `1,500 paths`.
+pub fn counted(number: u64, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", grouped(number))
+}
+
 /// Something a second, with three digits or more.
 pub fn rate(per_second: f64, width: usize) -> String {
     if per_second == 0.0 {

@@ -2,7 +2,8 @@
 //!
 //! The JVM aligns objects to 8 bytes, so a heap is a bit map with one bit for 8 bytes: 16 MB for a heap of 1 GB, whatever
 //! is in it. An object's number is the count of bits before its own. Memory is for pages that hold objects only, so
-//! that heaps with wide gaps (ZGC) cost no more than others.
+//! that heaps with wide gaps (ZGC) cost no more than others. Where ids are serial numbers and no addresses there is a bit
+//! for each: see [`Identity`].
 
 use std::collections::HashMap;
 
@@ -11,8 +12,37 @@ use foldhash::fast::RandomState;
 /// Bits of one page: its words are one cache line.
 const PAGE_BITS: u64 = 512;
 const WORDS: usize = PAGE_BITS as usize / 64;
-/// An address's page; the rest of it is the bit in the page and the alignment.
-const PAGE_SHIFT: u32 = 12;
+
+/// What an object's id in the dump is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// Its address: the JVM writes these, all aligned to 8 bytes.
+    Address = 3,
+    /// Its place in a table of all objects, one after the other: so the hprof agent of JDK 5 to 8 numbers them
+    /// (`-agentlib:hprof`, `hprof_object.c` and `hprof_table.c`).
+    Serial = 0,
+}
+
+impl Identity {
+    /// How many low bits are never set.
+    #[inline]
+    fn unused_bits(self) -> u32 {
+        self as u32
+    }
+
+    /// Whether an object can have this id; null is none.
+    #[inline]
+    pub fn allows(self, id: u64) -> bool {
+        id != 0 && id & !(u64::MAX << self.unused_bits()) == 0
+    }
+
+    /// The page of an id that is allowed, and the bit in it.
+    #[inline]
+    fn page_and_bit(self, id: u64) -> (u64, u64) {
+        let place = id >> self.unused_bits();
+        (place / PAGE_BITS, place % PAGE_BITS)
+    }
+}
 
 type Words = [u64; WORDS];
 
@@ -46,8 +76,9 @@ impl Page {
 pub type Number = u32;
 
 /// Collects addresses, in any order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Addresses {
+    identity: Identity,
     numbers: HashMap<u64, u32, RandomState>,
     keys: Vec<u64>,
     pages: Vec<Words>,
@@ -56,14 +87,27 @@ pub struct Addresses {
 }
 
 impl Addresses {
+    /// None yet.
+    pub fn new(identity: Identity) -> Addresses {
+        Addresses {
+            identity,
+            numbers: HashMap::default(),
+            keys: Vec::new(),
+            pages: Vec::new(),
+            last: None,
+            count: 0,
+        }
+    }
+
     /// Adds an object; `false` where it is there already, or can be no object's address.
     #[inline]
     pub fn insert(&mut self, id: u64) -> bool {
-        if id == 0 || id & 7 != 0 {
+        if !self.identity.allows(id) {
             return false;
         }
-        let page = self.page(id >> PAGE_SHIFT);
-        let (word, bit) = word_and_bit(id);
+        let (key, bit) = self.identity.page_and_bit(id);
+        let page = self.page(key);
+        let (word, bit) = word_and_bit(bit);
         let word = &mut self.pages[page as usize][word];
         let fresh = *word & bit == 0;
         *word |= bit;
@@ -99,6 +143,7 @@ impl Addresses {
         order.sort_unstable_by_key(|&page| self.keys[page as usize]);
         drop(std::mem::take(&mut self.numbers));
         let mut index = Index {
+            identity: self.identity,
             pages: Vec::with_capacity(order.len()),
             keys: Vec::with_capacity(order.len()),
             places: Places::Dense(0, Vec::new()),
@@ -115,14 +160,14 @@ impl Addresses {
     }
 }
 
-fn word_and_bit(id: u64) -> (usize, u64) {
-    let bit = (id >> 3) % PAGE_BITS;
+fn word_and_bit(bit: u64) -> (usize, u64) {
     ((bit / 64) as usize, 1 << (bit % 64))
 }
 
 /// All addresses of a dump, numbered.
 #[derive(Debug)]
 pub struct Index {
+    identity: Identity,
     places: Places,
     keys: Vec<u64>,
     pages: Vec<Page>,
@@ -192,15 +237,15 @@ impl Index {
     /// The same for one lookup after the other.
     #[inline]
     pub fn number_near(&self, id: u64, near: &mut Near) -> Option<Number> {
-        if id & 7 != 0 {
+        if !self.identity.allows(id) {
             return None;
         }
-        let key = id >> PAGE_SHIFT;
+        let (key, bit) = self.identity.page_and_bit(id);
         if near.0 != key || key == 0 {
             *near = Near(key, self.places.get(key)?);
         }
         let page = &self.pages[near.1 as usize];
-        let (word, bit) = word_and_bit(id);
+        let (word, bit) = word_and_bit(bit);
         let bits = page.words[word];
         if bits & bit == 0 {
             return None;
@@ -208,13 +253,14 @@ impl Index {
         Some(page.base + u32::from(page.before[word]) + (bits & (bit - 1)).count_ones())
     }
 
-    /// Where the next object begins, behind the one at `id`.
-    pub fn next_address(&self, id: u64) -> Option<u64> {
+    /// How far behind the object at `id` the next one begins; `None` for the last, and where ids are no addresses.
+    pub fn distance(&self, id: u64) -> Option<u64> {
         let next = self.number(id)? + 1;
-        (next < self.count).then(|| self.address(next))
+        let is_known = self.identity == Identity::Address && next < self.count;
+        is_known.then(|| self.address(next) - id)
     }
 
-    /// The address of an object.
+    /// The address of an object, its id in the dump.
     pub fn address(&self, number: Number) -> u64 {
         let place = self.pages.partition_point(|page| page.base <= number);
         let place = place.saturating_sub(1);
@@ -225,9 +271,9 @@ impl Index {
         for (word, &bits) in page.words.iter().enumerate() {
             let ones = bits.count_ones();
             if left < ones {
-                let bit = nth_bit(bits, left);
-                return (self.keys[place] << PAGE_SHIFT)
-                    + ((word as u64 * 64 + u64::from(bit)) << 3);
+                let bit = word as u64 * 64 + u64::from(nth_bit(bits, left));
+                let place = self.keys[place] * PAGE_BITS + bit;
+                return place << self.identity.unused_bits();
             }
             left -= ones;
         }
@@ -252,12 +298,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_are_ranks_and_lead_back(ids in prop::collection::vec(0u64..1 << 20, 0..300), far in any::<u32>()) {
+        fn numbers_are_ranks_and_lead_back(
+            ids in prop::collection::vec(0u64..1 << 20, 0..300),
+            far in any::<u32>(),
+            is_serial in any::<bool>(),
+        ) {
+            let (identity, aligned) = if is_serial { (Identity::Serial, 1) } else { (Identity::Address, 8) };
             let ids: Vec<u64> = ids.iter().map(|id| id << (id % 30)).collect();
-            let mut addresses = Addresses::default();
+            let mut addresses = Addresses::new(identity);
             let mut truth = BTreeSet::new();
             for &id in &ids {
-                let valid = id != 0 && id % 8 == 0;
+                let valid = id != 0 && id % aligned == 0;
                 prop_assert_eq!(addresses.insert(id), valid && truth.insert(id));
             }
             prop_assert_eq!(addresses.len(), truth.len() as u64);
@@ -267,6 +318,8 @@ mod tests {
             for (rank, &id) in truth.iter().enumerate() {
                 prop_assert_eq!(index.number_near(id, &mut near), Some(rank as u32));
                 prop_assert_eq!(index.address(rank as u32), id);
+                let next = truth.range(id + 1..).next().filter(|_| !is_serial);
+                prop_assert_eq!(index.distance(id), next.map(|next| next - id));
             }
             for id in [u64::from(far), u64::from(far) << 3] {
                 prop_assert_eq!(index.number(id).is_some(), truth.contains(&id));

@@ -6,6 +6,7 @@ use crate::addresses::Number;
 use crate::classes::{ClassNumber, Classes};
 use crate::classify::{Classified, Wanted, classify};
 use crate::columns::Bits;
+use crate::condition::{Damage, Note};
 use crate::error::Error;
 use crate::fetch::Fetcher;
 use crate::finalizers::{Chain, FinalizerFields, Rows};
@@ -17,11 +18,11 @@ use crate::path::{Holders, Labels};
 use crate::progress::{Phase, Progress};
 use crate::registry::{Counts, Registry};
 use crate::retained::{Amount, CLASSES_AT_ONCE, Retained, Roots, retained};
-use crate::rules::{Case, Finding, findings};
+use crate::rules::{Case, Finding, findings, is_much};
 use crate::shape::Shapes;
 use crate::sizes::Sizes;
 use crate::source::Dump;
-use crate::survey::{Damage, Survey, survey};
+use crate::survey::{Survey, survey};
 use crate::threads::{self, Thread, Threads};
 
 /// How much is wanted.
@@ -44,6 +45,8 @@ pub struct Answer {
     pub heap: Amount,
     /// What is wrong with it.
     pub damage: Vec<Damage>,
+    /// What else to know of it.
+    pub notes: Vec<Note>,
     /// The chain; `None` where the dump has no `java.lang.ref.Finalizer` as HotSpot has it.
     pub chain: Option<ChainFacts>,
     /// All counts together.
@@ -61,6 +64,24 @@ pub struct Answer {
     /// What it means; nothing in a summary.
     pub findings: Vec<Finding>,
 }
+
+impl Answer {
+    /// Whether nothing about finalization is worth a word: no rule found anything, there are fewer than [`FEW`] objects
+    /// registered or running, and less than a hundredth of the heap hangs on them. Of a damaged dump nobody knows, and not
+    /// from a summary.
+    pub fn is_calm(&self) -> bool {
+        let is_intact = |chain: &ChainFacts| chain.broken.is_none();
+        let is_little = |retained: Amount| !is_much(retained.bytes, self.heap);
+        self.findings.is_empty()
+            && self.damage.is_empty()
+            && self.chain.as_ref().is_some_and(is_intact)
+            && self.total.registered + self.total.running < FEW
+            && self.retained.is_some_and(is_little)
+    }
+}
+
+/// The agent's default of `many`: fewer objects are never a leak or a backlog.
+const FEW: u64 = 1000;
 
 /// The unfinalized chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,6 +168,7 @@ pub fn answer(dump: &Dump, depth: Depth, progress: &Progress) -> Result<Answer, 
         reading.complete(&mut answer, &chain.members, &loaders, &threads, progress)?;
     }
     answer.damage = std::mem::take(&mut survey.damage);
+    answer.notes = std::mem::take(&mut survey.notes);
     Ok(answer)
 }
 
@@ -187,6 +209,7 @@ impl Reading<'_> {
                 bytes: self.classified.bytes,
             },
             damage: Vec::new(),
+            notes: Vec::new(),
             chain: None,
             total: self.registry.total,
             finalizers: Amount {
@@ -297,6 +320,8 @@ impl Reading<'_> {
             loaders,
             threads,
             total: answer.total,
+            heap: answer.heap,
+            facts: &answer.classes,
             holders: &answer.holders,
             made_ms: self.dump.made_ms,
         })?;

@@ -239,8 +239,11 @@ fn next(
         }
         0x23 | 0xc3 => {
             let length = read_u32(field(after_id + 4));
-            let Some(element) = Type::of_code(field(after_id + 8).first().copied().unwrap_or(0))
-            else {
+            // Behind the end of the file.
+            let Some(&code) = field(after_id + 8).first() else {
+                return Ok(Step::Stop(Stop::Straddles(at)));
+            };
+            let Some(element) = Type::of_code(code) else {
                 return Ok(Step::Stop(Stop::Unknown(at, tag)));
             };
             let body = at + (after_id + 9) as u64;

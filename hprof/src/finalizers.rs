@@ -10,6 +10,7 @@ use crate::columns::Bits;
 use crate::layout::{Field, Finder};
 use crate::shape::{FINALIZER, REFERENCE};
 use crate::value::IdSize;
+use crate::words::{by_number, counted};
 
 /// No object.
 pub const NULL: Number = u32::MAX;
@@ -130,15 +131,15 @@ impl Chain {
         while at != NULL {
             let Some(row) = rows.find(at, &mut last) else {
                 chain.broken = Some(format!(
-                    "it leads to an object that is not there after {} Finalizers",
-                    chain.length
+                    "it leads to an object that is not there after {}",
+                    counted(chain.length, "Finalizer")
                 ));
                 break;
             };
             if !chain.members.set(at) {
                 chain.broken = Some(format!(
-                    "it leads back into itself after {} Finalizers",
-                    chain.length
+                    "it leads back into itself after {}",
+                    counted(chain.length, "Finalizer")
                 ));
                 break;
             }
@@ -162,10 +163,13 @@ impl Chain {
             let link = |other| other != NULL && other != row.number;
             (link(row.next) || link(row.prev)) && !self.members.get(row.number)
         };
-        let strays = rows.iter().filter(linked).count();
+        let strays = rows.iter().filter(linked).count() as u64;
         if strays > 0 && self.broken.is_none() {
             self.broken = Some(format!(
-                "{strays} Finalizers link to others but are not in it"
+                "{} {} to others but {} not in it",
+                counted(strays, "Finalizer"),
+                by_number(strays, "links", "link"),
+                by_number(strays, "is", "are")
             ));
         }
     }

@@ -1,9 +1,10 @@
-//! Reads the heap dumps of HotSpot (HPROF, `JAVA PROFILE 1.0.1` to `1.0.3`) and answers who is registered for
-//! finalization, and who holds it.
+//! Reads the heap dumps of HotSpot (HPROF, `JAVA PROFILE 1.0.1` to `1.0.3`) and of its hprof agent, and answers who is
+//! registered for finalization, and who holds it.
 //!
 //! There is no JVM in here and no agent: a file goes in, an answer comes out. A dump is looked at a few times from end
 //! to end instead of being copied into memory; what is kept is a few bytes an object. The format is described in the
-//! JDK's `heapDumper.cpp` and in NetBeans' and Android's documentation of `.hprof` files.
+//! JDK's `heapDumper.cpp` and `hprof_io.c`, and in NetBeans' and Android's documentation of `.hprof` files. Dumps written
+//! by real JVMs of JDK 5, 6, 7, 8, 11, 17 and later were read.
 
 #![deny(missing_docs)]
 
@@ -12,6 +13,7 @@ mod answer;
 mod classes;
 mod classify;
 mod columns;
+mod condition;
 mod entry;
 mod error;
 mod fetch;
@@ -36,8 +38,10 @@ mod survey;
 mod threads;
 mod value;
 mod window;
+mod words;
 
 pub use answer::{Answer, CLASSES_RETAINED, ChainFacts, ClassFacts, Depth, answer};
+pub use condition::{Damage, Note};
 pub use error::Error;
 pub use path::{Holders, HoldingField, HoldingPath, HoldingRoot, Link};
 pub use progress::{Phase, Progress};
@@ -45,5 +49,4 @@ pub use registry::Counts;
 pub use retained::Amount;
 pub use rules::Finding;
 pub use source::Dump;
-pub use survey::Damage;
 pub use threads::Thread;

@@ -5,6 +5,9 @@
 //! size, unless something died between them: of several distances the shortest counts. Arrays tell how long the
 //! header is and whether references are compressed; a class's own instances tell how the JVM laid out its fields,
 //! within what its fields allow.
+//!
+//! Where objects have serial numbers and no addresses, sizes are an estimate: what the fields and elements take in a
+//! 64-bit JVM with compressed references, the most common one.
 
 use crate::addresses::Index;
 use crate::classes::{ClassNumber, Classes};
@@ -68,11 +71,11 @@ impl Sizes {
         let distances: Vec<Distance> = samples
             .iter()
             .filter_map(|&sample| {
-                let bytes = index.next_address(sample.id)? - sample.id;
+                let bytes = index.distance(sample.id)?;
                 Some(Distance { bytes, sample })
             })
             .collect();
-        let alignment = alignment(samples);
+        let alignment = alignment(&distances);
         let arrays = array_shape(&distances, alignment);
         let references = reference_bytes(&distances, classes, arrays, alignment, ids);
         let mut sizes = Sizes {
@@ -121,7 +124,7 @@ impl Sizes {
             .map_or(0, |class| self.instance(class));
         let rest = classes.iter().filter_map(|(_, class)| {
             let dump = class.dump.as_ref()?;
-            let bytes = index.next_address(dump.id)? - dump.id;
+            let bytes = index.distance(dump.id)?;
             bytes
                 .checked_sub(self.statics(dump))
                 .filter(|&rest| rest >= fields)
@@ -171,9 +174,12 @@ impl Sizes {
 }
 
 /// What all addresses are multiples of: 8, unless `-XX:ObjectAlignmentInBytes` says more.
-fn alignment(samples: &[Sample]) -> u64 {
-    let bits = samples.iter().fold(0, |bits, sample| bits | sample.id);
-    1 << bits.trailing_zeros().clamp(3, 8)
+fn alignment(distances: &[Distance]) -> u64 {
+    let ids = distances.iter().map(|distance| distance.sample.id);
+    match ids.fold(0, |bits, id| bits | id) {
+        0 => 8,
+        bits => 1 << bits.trailing_zeros().clamp(3, 8),
+    }
 }
 
 fn array_shape(distances: &[Distance], alignment: u64) -> ArrayShape {

@@ -41,7 +41,12 @@ impl Dump {
     /// read, or only once.
     pub fn is_one(path: &Path) -> bool {
         let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
-        is_file && begins_as_dump(path).unwrap_or(false)
+        is_file && File::open(path).is_ok_and(|file| Dump::is_begun_by(BufReader::new(file)))
+    }
+
+    /// The same for what was read of it so far.
+    pub fn is_begun_by(input: impl BufRead) -> bool {
+        begins_as_dump(input).unwrap_or(false)
     }
 
     /// Opens `path`, which may be a plain dump, one compressed with gzip (by `gzip`, or by the JVM, which writes many
@@ -66,9 +71,14 @@ impl Dump {
         Dump::of_plain(path, input.into_inner(), None)
     }
 
+    /// The same for what can be read only once: `name` is what it is called.
+    pub fn receive(name: &Path, input: impl Read, progress: &Progress) -> Result<Dump, Error> {
+        Dump::unpack(name, input, 0, progress)
+    }
+
     fn unpack(
         path: &Path,
-        mut input: BufReader<File>,
+        mut input: impl Read,
         length: u64,
         progress: &Progress,
     ) -> Result<Dump, Error> {
@@ -168,8 +178,7 @@ impl Dump {
     }
 }
 
-fn begins_as_dump(path: &Path) -> io::Result<bool> {
-    let mut input = BufReader::new(File::open(path)?);
+fn begins_as_dump(mut input: impl BufRead) -> io::Result<bool> {
     let mut begin = [0; MAGIC.len()];
     if input.fill_buf()?.starts_with(GZIP) {
         MultiGzDecoder::new(input).read_exact(&mut begin)?;

@@ -4,13 +4,17 @@
 //! Class descriptions may come after the instances (parallel dumps), so fields can be read only from the second look
 //! on. What the first look finds about the order of things lets the later ones be done by several threads: places
 //! between two entries where each can begin.
+//!
+//! A file may hold several heap dumps, one behind the other: the hprof agent of JDK 5 to 8 writes one whenever it is asked
+//! to (SIGQUIT) and one when the JVM ends. Each is one record `HEAP DUMP`, or several `HEAP DUMP SEGMENT` that a `HEAP DUMP
+//! END` follows. Told is the last that has objects; names, classes' serial numbers and stacks are common to all.
 
-use std::fmt;
 use std::io;
 use std::ops::Range;
 
-use crate::addresses::{Addresses, Index};
+use crate::addresses::{Addresses, Identity, Index};
 use crate::classes::{ClassNumber, Classes};
+use crate::condition::{Damage, Note};
 use crate::entry::{ClassDump, Root, Stop, Visitor, scan};
 use crate::error::Error;
 use crate::names::Names;
@@ -25,75 +29,6 @@ const CHUNK_BYTES: u64 = 4 << 20;
 /// Objects of each class whose place tells how large they are.
 const SAMPLES_PER_CLASS: u64 = 16;
 const SAMPLES: usize = 1 << 19;
-
-/// Where a dump is not as it should be; what stands elsewhere is told all the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Damage {
-    /// The file ends inside a record.
-    Cut {
-        /// How long it is, unpacked.
-        length: u64,
-    },
-    /// The packed file ends early, or is damaged.
-    Unpacking {
-        /// What the decompressor says.
-        reason: String,
-    },
-    /// An entry of no known kind.
-    UnknownEntry {
-        /// Where it is.
-        at: u64,
-        /// Its kind.
-        tag: u8,
-    },
-    /// An entry is longer than the record that it is in.
-    Overlong {
-        /// Where it is.
-        at: u64,
-    },
-    /// Objects that are there twice, or at an address where none can be; each is taken once.
-    Repeated {
-        /// How many.
-        count: u64,
-    },
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Damage::Cut { length } => {
-                write!(
-                    f,
-                    "the dump ends inside a record, after {length} bytes: what was written until then is told"
-                )
-            }
-            Damage::Unpacking { reason } => {
-                write!(
-                    f,
-                    "the compressed file cannot be unpacked to its end ({reason}): what came before is told"
-                )
-            }
-            Damage::UnknownEntry { at, tag } => {
-                write!(
-                    f,
-                    "an entry of the unknown kind 0x{tag:02x} at byte {at}: the rest of its segment is not told"
-                )
-            }
-            Damage::Overlong { at } => {
-                write!(
-                    f,
-                    "the entry at byte {at} is longer than its segment: the rest of the segment is not told"
-                )
-            }
-            Damage::Repeated { count } => {
-                write!(
-                    f,
-                    "{count} entries repeat an object, or are at an address where none can be: they are left out"
-                )
-            }
-        }
-    }
-}
 
 /// An object whose size can be seen from where the next one begins.
 #[derive(Debug, Clone, Copy)]
@@ -127,53 +62,34 @@ pub struct Survey {
     pub repeated: Vec<u64>,
     /// What is wrong with the dump.
     pub damage: Vec<Damage>,
+    /// What else to know of it.
+    pub notes: Vec<Note>,
 }
 
-/// Takes the first look.
+/// Takes the first look; a second time where it shows that ids are serial numbers.
 pub fn survey(dump: &Dump, progress: &Progress) -> Result<Survey, Error> {
-    progress.begin(Phase::Surveying, dump.length());
-    let mut surveyor = Surveyor::default();
-    surveyor
-        .records(dump, progress)
-        .map_err(|error| dump.failed(error))?;
-    if let Some(reason) = &dump.cut_while_unpacking {
-        surveyor.damage.push(Damage::Unpacking {
-            reason: reason.clone(),
-        });
+    let surveyor = Surveyor::look(dump, Identity::Address, progress)?;
+    if !surveyor.entries.are_serial() {
+        return surveyor.finish(dump);
     }
-    if !surveyor.entries.repeated.is_empty() {
-        let count = surveyor.entries.repeated.len() as u64;
-        surveyor.damage.push(Damage::Repeated { count });
-    }
-    let entries = surveyor.entries;
-    if entries.addresses.len() >= u64::from(u32::MAX) {
-        return Err(Error::TooManyObjects {
-            path: dump.path().into(),
-        });
-    }
-    let mut classes = entries.classes;
-    classes
-        .read_names(&surveyor.names, dump)
-        .map_err(|error| dump.failed(error))?;
-    Ok(Survey {
-        classes,
-        names: surveyor.names,
-        index: entries.addresses.finish(),
-        roots: entries.roots,
-        stacks: surveyor.stacks,
-        chunks: entries.chunks,
-        samples: entries.samples,
-        repeated: entries.repeated,
-        damage: surveyor.damage,
-    })
+    drop(surveyor);
+    Surveyor::look(dump, Identity::Serial, progress)?.finish(dump)
 }
 
-#[derive(Default)]
 struct Surveyor {
+    identity: Identity,
+    /// Of the dump that is told.
     entries: Entries,
+    /// Of the one before, while this one has no objects yet.
+    before: Option<Entries>,
+    /// Dumps with objects before this one.
+    dumps_before: u64,
+    /// The next heap record begins another dump.
+    has_ended: bool,
+    /// Classes by id, and their names.
+    loaded: Vec<(u64, u64)>,
     names: Names,
     stacks: Stacks,
-    damage: Vec<Damage>,
 }
 
 /// A record: its kind, where its body begins and how long it says it is.
@@ -183,6 +99,9 @@ struct Record {
     length: u32,
 }
 
+const HEAP_DUMP: u8 = 0x0c;
+const HEAP_DUMP_SEGMENT: u8 = 0x1c;
+const HEAP_DUMP_END: u8 = 0x2c;
 /// Kind, time and length.
 const RECORD_BYTES: usize = 9;
 /// Lengths are written modulo this: JDK 8 writes dumps of more than 4 GB with lengths that went round.
@@ -198,6 +117,94 @@ fn record(window: &mut Window<'_>, at: u64) -> io::Result<Option<Record>> {
 }
 
 impl Surveyor {
+    fn look(dump: &Dump, identity: Identity, progress: &Progress) -> Result<Surveyor, Error> {
+        progress.begin(Phase::Surveying, dump.length());
+        let mut surveyor = Surveyor {
+            identity,
+            entries: Entries::new(identity),
+            before: None,
+            dumps_before: 0,
+            has_ended: false,
+            loaded: Vec::new(),
+            names: Names::default(),
+            stacks: Stacks::default(),
+        };
+        surveyor
+            .records(dump, progress)
+            .map_err(|error| dump.failed(error))?;
+        surveyor.tell_the_last();
+        Ok(surveyor)
+    }
+
+    fn finish(self, dump: &Dump) -> Result<Survey, Error> {
+        let Entries {
+            mut classes,
+            addresses,
+            repeated,
+            mut damage,
+            ..
+        } = self.entries;
+        if let Some(reason) = &dump.cut_while_unpacking {
+            damage.push(Damage::Unpacking {
+                reason: reason.clone(),
+            });
+        }
+        if !repeated.is_empty() {
+            let count = repeated.len() as u64;
+            damage.push(Damage::Repeated { count });
+        }
+        if addresses.len() >= u64::from(u32::MAX) {
+            return Err(Error::TooManyObjects {
+                path: dump.path().into(),
+            });
+        }
+        for (class, name) in self.loaded {
+            classes.loaded(class, name);
+        }
+        classes
+            .read_names(&self.names, dump)
+            .map_err(|error| dump.failed(error))?;
+        let several = (self.dumps_before > 0).then_some(Note::Several {
+            count: self.dumps_before + 1,
+        });
+        let numbered = (self.identity == Identity::Serial).then_some(Note::Numbered);
+        Ok(Survey {
+            classes,
+            names: self.names,
+            index: addresses.finish(),
+            roots: self.entries.roots,
+            stacks: self.stacks,
+            chunks: self.entries.chunks,
+            samples: self.entries.samples,
+            repeated,
+            damage,
+            notes: several.into_iter().chain(numbered).collect(),
+        })
+    }
+
+    /// A heap record comes: the first one of a dump puts the dump before aside.
+    fn heap_record(&mut self, tag: u8) {
+        if std::mem::replace(&mut self.has_ended, tag == HEAP_DUMP) {
+            let before = std::mem::replace(&mut self.entries, Entries::new(self.identity));
+            if before.has_objects() {
+                self.dumps_before += 1;
+                self.before = Some(before);
+            } else {
+                self.entries.damage = before.damage;
+            }
+        }
+    }
+
+    /// All is read: where the last dump has no objects the one before is told.
+    fn tell_the_last(&mut self) {
+        if let Some(before) = self.before.take_if(|_| !self.entries.has_objects()) {
+            let last = std::mem::replace(&mut self.entries, before);
+            self.entries.damage.extend(last.damage);
+            self.dumps_before -= 1;
+        }
+        self.before = None;
+    }
+
     fn records(&mut self, dump: &Dump, progress: &Progress) -> io::Result<()> {
         let mut window = dump.window();
         let mut at = dump.first_record;
@@ -207,7 +214,10 @@ impl Surveyor {
                 break;
             };
             let end = match record.tag {
-                0x0c | 0x1c => self.segment(dump, &mut window, &record, progress)?,
+                HEAP_DUMP | HEAP_DUMP_SEGMENT => {
+                    self.heap_record(record.tag);
+                    self.segment(dump, &mut window, &record, progress)?
+                }
                 _ => {
                     self.record(dump, &mut window, &record)?;
                     record.body + u64::from(record.length)
@@ -226,8 +236,8 @@ impl Surveyor {
         let cut = Damage::Cut {
             length: dump.length(),
         };
-        if !self.damage.contains(&cut) {
-            self.damage.push(cut);
+        if !self.entries.damage.contains(&cut) {
+            self.entries.damage.push(cut);
         }
     }
 
@@ -249,7 +259,7 @@ impl Surveyor {
                 let id = ids.read(body.get(4..).unwrap_or(&[]));
                 let name = ids.read(body.get(8 + ids.bytes()..).unwrap_or(&[]));
                 self.stacks.class_serial(read_u32(body), id);
-                self.entries.classes.loaded(id, name);
+                self.loaded.push((id, name));
             }
             0x04 => self
                 .stacks
@@ -257,6 +267,7 @@ impl Surveyor {
             0x05 => self
                 .stacks
                 .trace(ids, window.bytes(record.body, record.length as usize)?),
+            HEAP_DUMP_END => self.has_ended = true,
             _ => {}
         }
         Ok(())
@@ -289,11 +300,11 @@ impl Surveyor {
                 // Behind the end of the file: that it is cut is said where the record ends.
                 Stop::Straddles(_) if end > length => return Ok(end),
                 Stop::Straddles(at) => {
-                    self.damage.push(Damage::Overlong { at });
+                    self.entries.damage.push(Damage::Overlong { at });
                     return Ok(end);
                 }
                 Stop::Unknown(at, tag) => {
-                    self.damage.push(Damage::UnknownEntry { at, tag });
+                    self.entries.damage.push(Damage::UnknownEntry { at, tag });
                     return Ok(end);
                 }
             }
@@ -307,24 +318,55 @@ impl Surveyor {
 fn plausible_record(window: &mut Window<'_>, at: u64) -> io::Result<bool> {
     let length = window.length();
     Ok(record(window, at)?.is_some_and(|record| {
-        let known = matches!(record.tag, 0x01..=0x07 | 0x0a..=0x0e | 0x1c | 0x2c);
+        let known =
+            matches!(record.tag, 0x01..=0x07 | 0x0a..=0x0e | HEAP_DUMP_SEGMENT | HEAP_DUMP_END);
         known && record.body + u64::from(record.length) <= length
     }))
 }
 
-/// What the entries of all segments tell.
-#[derive(Default)]
+/// What the entries of a dump's segments tell.
 struct Entries {
     classes: Classes,
     addresses: Addresses,
+    /// How many entries have an id that can be no address.
+    unaligned: u64,
     roots: Vec<Root>,
     chunks: Vec<Range<u64>>,
     chunk_begin: u64,
     samples: Vec<Sample>,
     repeated: Vec<u64>,
+    damage: Vec<Damage>,
 }
 
 impl Entries {
+    fn new(identity: Identity) -> Entries {
+        Entries {
+            classes: Classes::default(),
+            addresses: Addresses::new(identity),
+            unaligned: 0,
+            roots: Vec::new(),
+            chunks: Vec::new(),
+            chunk_begin: 0,
+            samples: Vec::new(),
+            repeated: Vec::new(),
+            damage: Vec::new(),
+        }
+    }
+
+    /// How many entries are of objects, repeated ones and such as cannot be included.
+    fn objects(&self) -> u64 {
+        self.addresses.len() + self.repeated.len() as u64
+    }
+
+    fn has_objects(&self) -> bool {
+        self.objects() > 0
+    }
+
+    /// Of addresses all are multiples of 8 but those that are damaged, of serial numbers one in eight is.
+    fn are_serial(&self) -> bool {
+        self.unaligned > self.objects() / 2
+    }
+
     #[inline]
     fn object(&mut self, at: u64, id: u64) -> bool {
         if at - self.chunk_begin >= CHUNK_BYTES {
@@ -333,6 +375,7 @@ impl Entries {
         let fresh = self.addresses.insert(id);
         if !fresh {
             self.repeated.push(at);
+            self.unaligned += u64::from(!Identity::Address.allows(id));
         }
         fresh
     }

@@ -20,6 +20,10 @@ pub struct HeapDump {
     pub heap: Amount,
     /// What is wrong with the dump, a sentence each; what is told is told from the rest.
     pub damage: Vec<String>,
+    /// What else to know of the dump, a sentence each: that the file holds several and the last is told, that sizes are
+    /// an estimate.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// The unfinalized chain; `null` where the dump has no `java.lang.ref.Finalizer` as HotSpot has it.
     pub chain: Option<UnfinalizedChain>,
     /// All `java.lang.ref.Finalizer`.

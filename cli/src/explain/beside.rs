@@ -10,6 +10,7 @@ use super::dump::{self, Dump, Trouble};
 use super::known::as_timestamp;
 use super::moment::when;
 use crate::numbers::{bytes, grouped};
+use crate::stream::STDIN;
 
 /// So many findings are told.
 const FINDINGS: usize = 2;
@@ -26,6 +27,8 @@ pub struct InDump {
     pub heap: Amount,
     /// What is wrong with the dump itself.
     pub damage: Vec<String>,
+    /// What else to know of it.
+    pub notes: Vec<String>,
     /// Objects that are registered, of all classes.
     pub registered: u64,
     /// Of these, those that wait in the queue.
@@ -77,6 +80,7 @@ impl InDump {
             file: told.file.clone(),
             heap: told.heap,
             damage: told.damage.clone(),
+            notes: told.notes.clone(),
             registered: told.registered,
             pending: told.pending,
             running: told.running,
@@ -91,6 +95,9 @@ impl InDump {
 
     /// The file's name without its directory.
     pub fn name(&self) -> String {
+        if self.file == STDIN {
+            return "the dump from stdin".to_owned();
+        }
         let name = Path::new(&self.file).file_name();
         name.map_or_else(
             || self.file.clone(),

@@ -108,6 +108,8 @@ fn in_dump(explanation: &Explanation) -> Vec<Paragraph> {
             .iter()
             .map(|damage| ("Damage", format!("{damage}."))),
     );
+    let notes = dump.notes.iter();
+    all.extend(notes.map(|note| ("Note", format!("{note}."))));
     all.extend(doubts(explanation));
     let meaning = dump.meaning().enumerate();
     all.extend(meaning.map(|(place, finding)| {

@@ -8,10 +8,11 @@ use std::path::Path;
 use finwatch_hprof::{Answer, ClassFacts, Finding, Holders, HoldingPath, Thread};
 
 use super::record::{self, of_field};
+use super::text::CALM;
 use crate::explain::{self, Explanation};
 use crate::holding;
 use crate::markup::Escaped;
-use crate::numbers::{bytes, grouped};
+use crate::numbers::{bytes, counted, grouped};
 use crate::time::timestamp;
 
 const STYLE: &str = include_str!("page.css");
@@ -40,6 +41,8 @@ pub fn page(
             .findings
             .iter()
             .try_for_each(|found| finding(&mut page, found))?;
+    } else if answer.is_calm() {
+        writeln!(page, "<p>{CALM}.</p>")?;
     }
     if let Some(explanation) = explanation {
         stream(&mut page, explanation)?;
@@ -63,10 +66,10 @@ pub fn page(
 fn head(page: &mut String, answer: &Answer) -> fmt::Result {
     writeln!(
         page,
-        "<p class=\"muted\">heap dump of {}, {}; {} objects, {} in the heap</p>",
+        "<p class=\"muted\">heap dump of {}, {}; {}, {} in the heap</p>",
         timestamp(answer.made_ms),
         bytes(answer.dump_bytes),
-        grouped(answer.heap.objects),
+        counted(answer.heap.objects, "object"),
         bytes(answer.heap.bytes)
     )?;
     for damage in &answer.damage {
@@ -74,6 +77,13 @@ fn head(page: &mut String, answer: &Answer) -> fmt::Result {
             page,
             "<p class=\"finding\">Damaged: {}</p>",
             Escaped(&damage.to_string())
+        )?;
+    }
+    for note in &answer.notes {
+        writeln!(
+            page,
+            "<p class=\"muted\">Note: {}.</p>",
+            Escaped(&note.to_string())
         )?;
     }
     let Some(chain) = &answer.chain else {
@@ -86,15 +96,15 @@ fn head(page: &mut String, answer: &Answer) -> fmt::Result {
         let percent = 100.0 * retained.bytes as f64 / answer.heap.bytes.max(1) as f64;
         writeln!(
             page,
-            "<p class=\"big\">{} ({percent:.1}%) of the heap hang on finalization: {} Finalizers, their objects and what only they keep alive.</p>",
+            "<p class=\"big\">{} ({percent:.1}%) of the heap hang on finalization: {}, their objects and what only they keep alive.</p>",
             bytes(retained.bytes),
-            grouped(answer.finalizers.objects)
+            counted(answer.finalizers.objects, "Finalizer")
         )?;
     }
     writeln!(
         page,
-        "<p>Unfinalized chain: {} Finalizers, {}. Registered {}, of these pending {}; running {}.</p>",
-        grouped(chain.length),
+        "<p>Unfinalized chain: {}, {}. Registered {}, of these pending {}; running {}.</p>",
+        counted(chain.length, "Finalizer"),
         Escaped(
             &chain
                 .broken
@@ -173,8 +183,8 @@ fn holders(page: &mut String, place: usize, holders: &Holders) -> fmt::Result {
     for field in &holders.fields {
         writeln!(
             page,
-            "<p>{} references from {}</p>",
-            grouped(field.count),
+            "<p>{} from {}</p>",
+            counted(field.count, "reference"),
             Escaped(&of_field(field))
         )?;
     }

@@ -17,6 +17,7 @@ use finwatch_record::Record;
 use crate::exit::Outcome;
 use crate::explain::Explained;
 use crate::quote::Quoted;
+use crate::stream::STDIN;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,6 +25,7 @@ Examples:
   finwatch heap --stream finwatch-4711.jsonl java_pid4711.hprof
                                         since when and where made, too
   finwatch heap --summary big.hprof.gz  the counts per class alone, much faster
+  kubectl exec app -- cat /tmp/app.hprof | finwatch heap -
   finwatch heap --json app.hprof | jq -c 'select(.type==\"holders\")'
 
 One screen in words: finwatch explain app.hprof [STREAM ...]";
@@ -33,7 +35,7 @@ One screen in words: finwatch explain app.hprof [STREAM ...]";
 #[command(after_help = EXAMPLES, max_term_width = 80)]
 pub struct Arguments {
     /// The dump, as HotSpot writes it (`jcmd PID GC.heap_dump FILE`);
-    /// it may be compressed with gzip, or a pipe
+    /// it may be compressed with gzip, or a pipe; '-' is stdin
     #[arg(value_name = "FILE.hprof[.gz]")]
     file: PathBuf,
     /// A stream that the agent wrote in the same JVM, and what was rotated away
@@ -105,7 +107,10 @@ pub fn records(file: &OsStr) -> anyhow::Result<Vec<Record>> {
 fn read(file: &Path, depth: Depth) -> anyhow::Result<Answer> {
     let progress = Progress::default();
     progress::shown_during(&progress, || {
-        let dump = Dump::open(file, &progress)?;
+        let dump = match file.as_os_str() == STDIN {
+            true => Dump::receive(file, io::stdin(), &progress)?,
+            false => Dump::open(file, &progress)?,
+        };
         answer(&dump, depth, &progress)
     })
     .context("no answer from this dump")

@@ -111,6 +111,7 @@ fn heap_dump(file: &Path, answer: &hprof::Answer) -> HeapDump {
         dump_bytes: answer.dump_bytes,
         heap: amount(answer.heap),
         damage: answer.damage.iter().map(ToString::to_string).collect(),
+        notes: answer.notes.iter().map(ToString::to_string).collect(),
         chain: answer.chain.as_ref().map(|chain| UnfinalizedChain {
             length: chain.length,
             broken: chain.broken.clone(),

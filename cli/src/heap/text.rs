@@ -8,7 +8,7 @@ use finwatch_hprof::{Answer, ClassFacts, Finding, Holders, HoldingPath, Thread};
 use super::record::{self, of_field};
 use crate::explain::{self, Explanation};
 use crate::holding;
-use crate::numbers::{bytes, grouped};
+use crate::numbers::{bytes, counted, grouped};
 use crate::quote::Plain;
 use crate::time::timestamp;
 
@@ -20,6 +20,9 @@ const HELD_CLASSES: usize = 5;
 const FIELDS: usize = 4;
 const PATHS: usize = 5;
 const FRAMES: usize = 8;
+/// Said where [`Answer::is_calm`].
+pub const CALM: &str = "Nothing about finalization is worth a word: \
+     fewer than 1,000 objects, and less than 1% of the heap, hang on it";
 /// Stands for the end of a path that was too long to tell.
 const CUT: &str = " > … (too long to tell)";
 
@@ -34,6 +37,9 @@ pub fn write(
     chain(out, answer)?;
     classes(out, &answer.classes)?;
     findings(out, &answer.findings)?;
+    if answer.is_calm() {
+        writeln!(out, "\nwhat it means\n* {CALM}.")?;
+    }
     explanation.map_or(Ok(()), |explanation| stream(out, explanation))?;
     holders(out, &answer.holders)?;
     answer
@@ -45,15 +51,18 @@ pub fn write(
 fn head(out: &mut impl Write, file: &Path, answer: &Answer) -> io::Result<()> {
     writeln!(
         out,
-        "{}: heap dump of {}, {}; {} objects, {} in the heap",
+        "{}: heap dump of {}, {}; {}, {} in the heap",
         Plain(&file.to_string_lossy()),
         timestamp(answer.made_ms),
         bytes(answer.dump_bytes),
-        grouped(answer.heap.objects),
+        counted(answer.heap.objects, "object"),
         bytes(answer.heap.bytes)
     )?;
     for damage in &answer.damage {
         writeln!(out, "DAMAGED: {}", Plain(&damage.to_string()))?;
+    }
+    for note in &answer.notes {
+        writeln!(out, "note: {note}")?;
     }
     writeln!(out)
 }
@@ -69,9 +78,9 @@ fn chain(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
         let percent = 100.0 * retained.bytes as f64 / answer.heap.bytes.max(1) as f64;
         writeln!(
             out,
-            "{} ({percent:.1}%) of the heap hang on finalization: {} Finalizers, their objects and what only they keep alive",
+            "{} ({percent:.1}%) of the heap hang on finalization: {}, their objects and what only they keep alive",
             bytes(retained.bytes),
-            grouped(answer.finalizers.objects)
+            counted(answer.finalizers.objects, "Finalizer")
         )?;
     }
     let state = chain.broken.as_ref().map_or_else(
@@ -80,8 +89,8 @@ fn chain(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
     );
     writeln!(
         out,
-        "unfinalized chain: {} Finalizers, {state}; registered {}, of these pending {}; running {}",
-        grouped(chain.length),
+        "unfinalized chain: {}, {state}; registered {}, of these pending {}; running {}",
+        counted(chain.length, "Finalizer"),
         grouped(answer.total.registered),
         grouped(answer.total.pending),
         grouped(answer.total.running)
@@ -121,9 +130,10 @@ fn classes(out: &mut impl Write, classes: &[ClassFacts]) -> io::Result<()> {
         0 => Ok(()),
         more => writeln!(
             out,
-            "{:>12} {:>56}{more} more classes",
+            "{:>12} {:>56}{more} more {}",
             grouped(registered),
-            ""
+            "",
+            if more == 1 { "class" } else { "classes" }
         ),
     }
 }
@@ -176,9 +186,9 @@ fn holders(out: &mut impl Write, all: &[Holders]) -> io::Result<()> {
                 Plain(&of_path(path))
             )?;
         }
-        let more = holders.paths.len().saturating_sub(PATHS);
+        let more = holders.paths.len().saturating_sub(PATHS) as u64;
         if more > 0 {
-            writeln!(out, "{:>12} {more} more paths, see --json", "")?;
+            writeln!(out, "{:>12} {}, see --json", "", counted(more, "more path"))?;
         }
     }
     Ok(())

@@ -27,6 +27,6 @@ pub use follow::{Follower, Presence, Splitter, rotated};
 pub use line::{Line, Problem, parse, pieces, problem};
 pub use progress::Progress;
 pub use read::read;
-pub use source::Source;
+pub use source::{STDIN, Source};
 pub use sources::Sources;
 pub use span::Span;

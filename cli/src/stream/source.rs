@@ -13,13 +13,13 @@ use flate2::read::MultiGzDecoder;
 use crate::quote::Quoted;
 
 /// The name that stands for stdin.
-const STDIN: &str = "-";
+pub const STDIN: &str = "-";
 
 /// What other files begin with that people have beside a stream, and what to do with those.
 const OTHERS: [(&[u8], &str); 5] = [
     (
         b"JAVA PROFILE ",
-        "it is a heap dump, which `finwatch heap` and `finwatch explain` read",
+        "it is a heap dump, which `finwatch heap` reads, and `finwatch explain` from a file or '-'",
     ),
     (b"FLR\0", "it is a recording of the JDK Flight Recorder"),
     (

@@ -192,7 +192,7 @@ fn a_source_is_a_file_compressed_or_not_and_else_a_word() {
     assert_eq!(opened(&twice), Ok(format!("{GC}{NEWER}").into()));
     assert_eq!(
         opened(b"JAVA PROFILE 1.0.2\0"),
-        Err("'NAME' is not a finwatch stream: it is a heap dump, which `finwatch heap` and `finwatch explain` read".into())
+        Err("'NAME' is not a finwatch stream: it is a heap dump, which `finwatch heap` reads, and `finwatch explain` from a file or '-'".into())
     );
 
     let word = |name: &str| match Source::open(OsStr::new(name)) {

@@ -6,8 +6,9 @@ use crate::error::Error;
 use crate::fetch::Fetched;
 use crate::layout::fields;
 use crate::path::{HoldingPath, HoldingRoot};
-use crate::rules::{Case, Finding, grouped};
+use crate::rules::{Case, Finding};
 use crate::value::Type;
+use crate::words::{by_number, counted, finalizable};
 
 /// What the collections of `java.util` call the number of their elements.
 const SIZES: [&str; 4] = ["size", "count", "elementCount", "baseCount"];
@@ -24,6 +25,10 @@ pub(super) fn find(case: &Case<'_>) -> Result<Vec<Finding>, Error> {
     let mut counts: Vec<((&str, &str), u64)> = counts.into_iter().collect();
     counts.sort_by_key(|&(field, count)| (std::cmp::Reverse(count), field));
     counts.truncate(MOST);
+    counts.retain(|&(field, count)| {
+        let classes = case.classes_on_paths(|path| in_static_collection(path) == Some(field));
+        case.is_worth_a_word(count, classes)
+    });
     counts
         .into_iter()
         .map(|((class, field), count)| finding(case, class, field, count))
@@ -55,11 +60,15 @@ fn finding(case: &Case<'_>, class: &str, field: &str, count: u64) -> Result<Find
     let mut fields_read = vec![format!("{class}.{field}")];
     let mut evidence = vec![("held", count)];
     let mut text = format!(
-        "{} finalizable objects, most of them {held}, are held by the static field {class}.{field}",
-        grouped(count)
+        "{} {} held by the static field {class}.{field}",
+        finalizable(count, &held),
+        by_number(count, "is", "are")
     );
     if let Some((collection, name, size)) = size(case, class, field)? {
-        text += &format!(", a {collection} with {} elements ({name})", grouped(size));
+        text += &format!(
+            ", a {collection} with {} ({name})",
+            counted(size, "element")
+        );
         evidence.push(("elements", size));
         fields_read.push(format!("{collection}.{name}"));
     }

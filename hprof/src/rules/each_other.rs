@@ -1,6 +1,7 @@
 //! Objects that nothing holds but other finalizable objects: they go layer by layer, one collection each.
 
-use crate::rules::{Case, Finding, grouped};
+use crate::rules::{Case, Finding};
+use crate::words::{by_number, finalizable};
 
 pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
     let loose = |number: u32| case.registry.referents.get(number) && !case.paths.met.get(number);
@@ -25,6 +26,11 @@ pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
             .entry(case.objects.classes.get(number))
             .or_default() += 1
     });
+    let classes = case.facts.iter();
+    let of_them = classes.filter(|facts| by_class.contains_key(&facts.number));
+    if !case.is_worth_a_word(count, of_them) {
+        return None;
+    }
     let most = by_class
         .into_iter()
         .max_by_key(|&(class, count)| (count, class));
@@ -37,8 +43,9 @@ pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
         evidence: vec![("objects", count)],
         fields_read: vec!["java.lang.ref.Reference.referent".into()],
         text: format!(
-            "{} finalizable objects, most of them {class}, are held by nothing but finalizable objects that wait for their own finalizer",
-            grouped(count)
+            "{} {} held by nothing but finalizable objects that wait for their own finalizer",
+            finalizable(count, &class),
+            by_number(count, "is", "are")
         ),
         advice: "Give only the outermost object a finalizer, or better none: with links among them each collection frees one layer at most.",
     })

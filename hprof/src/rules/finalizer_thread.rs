@@ -1,7 +1,8 @@
 //! The thread that finalizes: inside a `finalize()` that waits, or that takes long, while others queue behind it.
 
-use crate::rules::{Case, Finding, grouped};
+use crate::rules::{Case, Finding};
 use crate::threads::Thread;
+use crate::words::{by_number, counted};
 
 /// Where a thread does nothing but wait.
 const WAITING: [&str; 8] = [
@@ -33,7 +34,11 @@ pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
             count: pending,
             evidence,
             fields_read,
-            text: format!("{} objects are in the finalizer queue and there is no thread 'Finalizer'", grouped(pending)),
+            text: format!(
+                "{} {} in the finalizer queue and there is no thread 'Finalizer'",
+                counted(pending, "object"),
+                by_number(pending, "is", "are")
+            ),
             advice: "Restart the JVM: its finalizer thread has ended, nothing will ever be finalized again.",
         });
     };
@@ -54,9 +59,10 @@ pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
         evidence,
         fields_read,
         text: format!(
-            "the finalizer thread is inside {class}.finalize() and {} {at}; {} objects wait in the queue behind it",
+            "the finalizer thread is inside {class}.finalize() and {} {at}; {} {} in the queue behind it",
             if waits { "waits" } else { "works" },
-            grouped(pending)
+            counted(pending, "object"),
+            by_number(pending, "waits", "wait")
         ),
         advice: if waits {
             "Take whatever can wait (a lock, a socket, a sleep) out of that finalize(): one that does not return stops all others."

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::path::Holders;
-use crate::rules::{Case, Finding, grouped};
+use crate::rules::{Case, Finding};
+use crate::words::{by_number, counted, grouped};
 
 pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
     let classes = case.finder.classes;
@@ -32,17 +33,22 @@ pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
     let &(_, most) = counts.iter().max()?;
     let loader = *alone.first()?;
     let held = held(case, &counts);
+    let loaders = alone.len() as u64;
     Some(Finding {
         rule: "class_loader",
         class: Some(classes.get(most).name.clone()),
         count,
-        evidence: vec![("loaders", alone.len() as u64), ("held", held)],
+        evidence: vec![("loaders", loaders), ("held", held)],
         fields_read: vec!["java.lang.ClassLoader.classes".into()],
         text: format!(
-            "{} class loaders, {} for one, are in memory only because {} finalizable objects of their classes are, {} of them held by somebody",
-            grouped(alone.len() as u64),
+            "{}, {}{}, {} in memory only because {} of {} classes {}, {} of them held by somebody",
+            counted(loaders, "class loader"),
             case.loaders.name(loader),
-            grouped(count),
+            by_number(loaders, "", " for one"),
+            by_number(loaders, "is", "are"),
+            counted(count, "finalizable object"),
+            by_number(loaders, "its", "their"),
+            by_number(count, "is", "are"),
             grouped(held)
         ),
         advice: "Let go of these objects, and close them before their application is undeployed: while one is there, none of its loader's classes can be unloaded.",

@@ -10,6 +10,7 @@ mod thread_locals;
 mod virtual_threads;
 
 use crate::addresses::Number;
+use crate::answer::ClassFacts;
 use crate::classify::Objects;
 use crate::error::Error;
 use crate::fetch::Fetcher;
@@ -19,7 +20,7 @@ use crate::layout::Finder;
 use crate::loaders::Loaders;
 use crate::path::{Holders, HoldingPath};
 use crate::registry::{Counts, Registry};
-use crate::retained::Retained;
+use crate::retained::{Amount, Retained};
 use crate::shape::Shapes;
 use crate::threads::Threads;
 
@@ -55,8 +56,24 @@ pub(crate) struct Case<'a> {
     pub loaders: &'a Loaders,
     pub threads: &'a Threads,
     pub total: Counts,
+    pub heap: Amount,
+    /// All classes of finalizable objects.
+    pub facts: &'a [ClassFacts],
+    /// Of the first of these classes, in the same order.
     pub holders: &'a [Holders],
     pub made_ms: u64,
+}
+
+/// A healthy JVM has some dozens of finalizable objects of the JDK's own, and somebody holds them: an open file, a native
+/// library in `ClassLoader.systemNativeLibraries`. A rule about who holds objects has nothing to say of fewer than this
+/// that keep less than [`MUCH_PERCENT`] alive.
+const MANY: u64 = 100;
+/// Of the heap.
+const MUCH_PERCENT: u64 = 1;
+
+/// Whether so much memory is worth a word.
+pub(crate) fn is_much(bytes: u64, heap: Amount) -> bool {
+    bytes.saturating_mul(100) >= heap.bytes.saturating_mul(MUCH_PERCENT).max(1)
 }
 
 /// All findings, those that explain most objects first.
@@ -86,6 +103,31 @@ impl Case<'_> {
             .collect()
     }
 
+    /// Whether so many held objects are worth a word: [`MANY`] are, and so are few with [`MUCH_PERCENT`] of the heap. That
+    /// counts what all finalizable objects of their classes keep alive.
+    fn is_worth_a_word<'b>(
+        &self,
+        count: u64,
+        classes: impl Iterator<Item = &'b ClassFacts>,
+    ) -> bool {
+        let bytes = |facts: &ClassFacts| {
+            facts
+                .retained
+                .map_or(facts.shallow_bytes, |retained| retained.bytes)
+        };
+        count >= MANY || is_much(classes.map(bytes).sum(), self.heap)
+    }
+
+    /// Classes with objects on paths that `on` picks.
+    fn classes_on_paths(
+        &self,
+        on: impl Fn(&HoldingPath) -> bool,
+    ) -> impl Iterator<Item = &ClassFacts> {
+        let rows = self.facts.iter().zip(self.holders);
+        rows.filter(move |(_, holders)| holders.paths.iter().any(&on))
+            .map(|(facts, _)| facts)
+    }
+
     /// How many objects are on paths that `on` picks, and the class with most of them.
     fn on_paths(&self, on: impl Fn(&HoldingPath) -> bool) -> Option<(u64, String)> {
         let of_class = |holders: &Holders| -> (u64, String) {
@@ -100,44 +142,5 @@ impl Case<'_> {
         let sum = counts.iter().map(|(count, _)| count).sum();
         let (_, class) = counts.into_iter().max_by_key(|(count, _)| *count)?;
         (sum > 0).then_some((sum, class))
-    }
-}
-
-/// For people: with commas between the thousands.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// For people: how long, in its two largest units.
-fn duration(ms: u64) -> String {
-    let (seconds, minutes, hours, days) = (ms / 1000, ms / 60_000, ms / 3_600_000, ms / 86_400_000);
-    match () {
-        () if days > 0 => format!("{days} d {} h", hours % 24),
-        () if hours > 0 => format!("{hours} h {} min", minutes % 60),
-        () if minutes > 0 => format!("{minutes} min {} s", seconds % 60),
-        () => format!("{seconds} s"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_and_times_are_for_people() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(duration(59_999), "59 s");
-        assert_eq!(duration(3_000_000), "50 min 0 s");
-        assert_eq!(duration(7_260_000), "2 h 1 min");
-        assert_eq!(duration(90_000_000), "1 d 1 h");
     }
 }

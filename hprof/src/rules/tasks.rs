@@ -9,8 +9,9 @@ use crate::error::Error;
 use crate::layout::Field;
 use crate::look::look;
 use crate::progress::Phase;
-use crate::rules::{Case, Finding, duration, grouped};
+use crate::rules::{Case, Finding};
 use crate::value::Type;
+use crate::words::{by_number, counted, duration, grouped};
 
 /// A kind of queue.
 struct Kind {
@@ -221,11 +222,14 @@ fn finding(case: &Case<'_>, kind: &Kind, queue: &Queue, tally: Tally) -> Finding
     let mut fields_read = vec![field(kind.queue.0, kind.queue.1), field(kind.task, "state")];
     let mut evidence = vec![("tasks", queue.count), ("cancelled", tally.cancelled)];
     let mut text = format!(
-        "{} of the {} tasks in the queue of {} are cancelled ({}.state) and stay there until their time",
+        "{} of the {} in the queue of {} {} cancelled ({}.state) and {} there until {} time",
         grouped(tally.cancelled),
-        grouped(queue.count),
+        counted(queue.count, "task"),
         owner(case, kind, queue),
-        kind.task
+        by_number(tally.cancelled, "is", "are"),
+        kind.task,
+        by_number(tally.cancelled, "stays", "stay"),
+        by_number(tally.cancelled, "its", "their")
     );
     if let Some(time) = kind.time {
         fields_read.push(field(kind.task, time));
@@ -234,14 +238,15 @@ fn finding(case: &Case<'_>, kind: &Kind, queue: &Queue, tally: Tally) -> Finding
         text += &format!(" ({time}), the last for {left} after the dump");
     }
     if let Some((count, class)) = &held {
-        let most = if case.holders.len() > 1 {
+        let most = if case.holders.len() > 1 && *count > 1 {
             "most of them "
         } else {
             ""
         };
         text += &format!(
-            "; through such queues {} finalizable objects are held, {most}{class}",
-            grouped(*count)
+            "; through such queues {} {} held, {most}{class}",
+            counted(*count, "finalizable object"),
+            by_number(*count, "is", "are")
         );
     }
     Finding {

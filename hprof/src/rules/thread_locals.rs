@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::path::{HoldingPath, HoldingRoot};
-use crate::rules::{Case, Finding, grouped};
+use crate::rules::{Case, Finding};
+use crate::words::{by_number, finalizable};
 
 const ENTRY: &str = "java.lang.ThreadLocal$ThreadLocalMap$Entry";
 /// Threads named.
@@ -12,6 +13,9 @@ const MOST_NAMES: usize = 3;
 pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
     let on = |path: &HoldingPath| path.chain.iter().any(|link| link.class == ENTRY);
     let (count, class) = case.on_paths(on)?;
+    if !case.is_worth_a_word(count, case.classes_on_paths(on)) {
+        return None;
+    }
     let paths = case
         .holders
         .iter()
@@ -44,8 +48,10 @@ pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
             format!("{ENTRY}.value"),
         ],
         text: format!(
-            "{} finalizable objects, most of them {class}, are values of thread locals ({ENTRY}.value) of the threads {}{more}",
-            grouped(count),
+            "{} {} of thread locals ({ENTRY}.value) of the {} {}{more}",
+            finalizable(count, &class),
+            by_number(count, "is a value", "are values"),
+            by_number(threads.len() as u64, "thread", "threads"),
             names.join(", ")
         ),
         advice: "Call ThreadLocal.remove() where the work that needs the value ends: a pool's threads do not end.",

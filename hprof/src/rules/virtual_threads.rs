@@ -1,8 +1,9 @@
 //! Virtual threads whose stacks the dump does not have: JDK 21 leaves out those that do not run at that moment, so what
 //! they alone hold is seen to be held by nobody.
 
-use crate::rules::{Case, Finding, grouped};
+use crate::rules::{Case, Finding};
 use crate::threads::VIRTUAL_THREAD;
+use crate::words::{by_number, counted, grouped};
 
 pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
     let class = case.class(VIRTUAL_THREAD)?;
@@ -19,11 +20,12 @@ pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
         evidence: vec![("virtual_threads", all), ("without_stack", missing)],
         fields_read: Vec::new(),
         text: format!(
-            "{} of {} virtual threads have no stack in this dump: of {} objects that seem to be held by nobody any may \
-             be held there",
+            "{} of {} {} no stack in this dump: of {} that {} to be held by nobody any may be held there",
             grouped(missing),
-            grouped(all),
-            grouped(unexplained)
+            counted(all, "virtual thread"),
+            by_number(missing, "has", "have"),
+            counted(unexplained, "object"),
+            by_number(unexplained, "seems", "seem")
         ),
         advice: "Dump a JVM of JDK 25, which writes these stacks, or look at what these threads do (jcmd PID \
                  Thread.dump_to_file FILE).",

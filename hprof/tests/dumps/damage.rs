@@ -1,6 +1,6 @@
 //! Whatever is in the file: an answer or a clear word, never a panic, and memory in proportion to the file.
 
-use finwatch_hprof::{Damage, Error};
+use finwatch_hprof::{Damage, Error, Note};
 use proptest::prelude::*;
 
 use crate::made::{self, File, Made};
@@ -72,6 +72,39 @@ fn a_dump_cut_anywhere_is_told_as_far_as_it_goes() {
     assert!(most > 10);
 }
 
+/// Two dumps in one file.
+fn several(mut made: Made) -> Vec<u8> {
+    made::add_other(&mut made);
+    made::small_in(made)
+}
+
+#[test]
+fn of_several_dumps_the_last_that_has_objects_is_told_wherever_the_file_is_cut() {
+    let forms: [fn() -> Made; 2] = [|| Made::new(8), || Made::by_agent(false)];
+    for form in forms {
+        let mut first = form();
+        made::add_other(&mut first);
+        let (alone, both) = (first.finish(), several(form()));
+        let told = |bytes: &[u8]| File::of(bytes).answer().unwrap();
+        let objects = told(&alone).heap.objects;
+        // The first dump ends alike in both files.
+        for length in alone.len()..both.len() {
+            let answer = told(&both[..length]);
+            let several = answer.notes.contains(&Note::Several { count: 2 });
+            assert!(several || answer.heap.objects == objects, "at {length}");
+            let cut = Damage::Cut {
+                length: length as u64,
+            };
+            let damage = answer.damage;
+            assert!(
+                damage.is_empty() || damage == [cut],
+                "{damage:?} at {length}"
+            );
+        }
+        assert!(told(&both).heap.objects > objects);
+    }
+}
+
 #[test]
 fn hostile_numbers_ask_for_no_memory() {
     let all = [0xff; 64];
@@ -99,12 +132,17 @@ proptest! {
 
     #[test]
     fn damaged_dumps_are_answered(
-        id_bytes in prop::sample::select(vec![4_usize, 8]),
+        form in 0..4_usize,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
         cut in any::<prop::sample::Index>(),
         keep in any::<bool>(),
     ) {
-        let mut bytes = made::small(id_bytes);
+        let mut bytes = match form {
+            0 => made::small(4),
+            1 => made::small(8),
+            2 => made::small_in(Made::by_agent(false)),
+            _ => several(Made::by_agent(true)),
+        };
         let header = "JAVA PROFILE 1.0.2\0".len() + 12;
         for (place, byte) in changes {
             let place = header + place.index(bytes.len() - header);

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 
-use finwatch_hprof::{Answer, Counts, Damage, Depth, Dump, Progress, answer};
+use finwatch_hprof::{Answer, Counts, Damage, Depth, Dump, Note, Progress, answer};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
@@ -55,12 +55,71 @@ fn as_jdk_5_to_7_write_it() {
     }
 }
 
+#[test]
+fn as_the_hprof_agent_writes_it() {
+    for in_segments in [false, true] {
+        let bytes = made::small_in(Made::by_agent(in_segments));
+        let answer = File::of(&bytes).answer().unwrap();
+        assert_small(&answer);
+        assert_eq!(answer.damage, []);
+        assert_eq!(answer.notes, [Note::Numbered]);
+        let expected = File::of(&made::small(4)).answer().unwrap();
+        assert_eq!(answer.heap.objects, expected.heap.objects);
+        // Of 64-bit JVMs: a header of 12 bytes and 5 fields of 4.
+        assert_eq!(answer.classes[0].shallow_bytes, 2 * 32);
+    }
+}
+
+#[test]
+fn of_several_dumps_the_last_is_told() {
+    let forms = [
+        (Made::new(8), None),
+        (Made::old(4), None),
+        (Made::by_agent(false), Some(Note::Numbered)),
+        (Made::by_agent(true), Some(Note::Numbered)),
+    ];
+    for (mut made, note) in forms {
+        made::add_other(&mut made);
+        made::add_other(&mut made);
+        let answer = File::of(&made::small_in(made)).answer().unwrap();
+        assert_small(&answer);
+        assert_eq!(answer.damage, []);
+        let several = Note::Several { count: 3 };
+        let notes: Vec<Note> = [several].into_iter().chain(note).collect();
+        assert_eq!(answer.notes, notes);
+        assert_eq!(
+            answer.heap.objects,
+            File::of(&made::small(8)).answer().unwrap().heap.objects
+        );
+    }
+}
+
+/// An empty one behind it is none; names of classes stand where they first came up.
+#[test]
+fn of_several_dumps_the_last_that_has_objects_is_told() {
+    let mut made = Made::by_agent(true);
+    made::add_other(&mut made);
+    made::add_small(&mut made);
+    made.end();
+    made.root(0x05, made::OBJECT);
+    made.end();
+    made.end();
+    let answer = File::of(&made.finish()).answer().unwrap();
+    assert_small(&answer);
+    assert_eq!(answer.damage, []);
+    assert_eq!(answer.notes, [Note::Several { count: 2 }, Note::Numbered]);
+}
+
 proptest! {
     /// However far each Finalizer has come, and whoever wrote the dump.
     #[test]
-    fn states_are_counted(states in prop::collection::vec(0..3usize, 1..60), is_old: bool, is_short: bool) {
+    fn states_are_counted(states in prop::collection::vec(0..3usize, 1..60), writer in 0..3usize, is_short: bool) {
         let id_bytes = if is_short { 4 } else { 8 };
-        let mut made = if is_old { Made::old(id_bytes) } else { Made::new(id_bytes) };
+        let mut made = match writer {
+            0 => Made::new(id_bytes),
+            1 => Made::old(id_bytes),
+            _ => Made::by_agent(is_short),
+        };
         let rows: Vec<(u64, u64, State)> = (0..)
             .zip(&states)
             .map(|(place, &state)| {
@@ -129,6 +188,18 @@ fn from_a_pipe() {
         let dump = Dump::open(&path, &progress).unwrap();
         assert_small(&answer(&dump, Depth::Whole, &progress).unwrap());
         writer.join().unwrap().unwrap();
+    }
+}
+
+#[test]
+fn from_what_is_read_once() {
+    let progress = Progress::default();
+    for bytes in [made::small(8), packed(&made::small(8))] {
+        assert!(Dump::is_begun_by(&bytes[..]));
+        assert!(Dump::is_begun_by(&bytes[..64]));
+        assert!(!Dump::is_begun_by(&bytes[..8]));
+        let dump = Dump::receive("-".as_ref(), &bytes[..], &progress).unwrap();
+        assert_small(&answer(&dump, Depth::Whole, &progress).unwrap());
     }
 }
 

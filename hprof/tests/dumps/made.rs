@@ -10,9 +10,12 @@ use finwatch_hprof::{Answer, Depth, Dump, Error, Progress, answer};
 pub struct Made {
     /// How long ids are.
     pub id_bytes: usize,
-    /// As JDK 5 to 7 write it: one heap dump record instead of segments, and a Finalizer that was taken from the chain
-    /// links to itself.
+    /// As in JDK 5 to 7 a Finalizer that was taken from the chain links to itself.
     is_old: bool,
+    /// Heap dump segments and their end instead of one heap dump record.
+    in_segments: bool,
+    /// As the hprof agent of JDK 5 to 8 writes it: objects by the order in which they come up.
+    numbers: Option<BTreeMap<u64, u64>>,
     records: Vec<u8>,
     entries: Vec<u8>,
     strings: BTreeMap<String, u64>,
@@ -35,6 +38,18 @@ impl Made {
         Made::with_header(b"JAVA PROFILE 1.0.1\0", id_bytes, true)
     }
 
+    /// A dump as the hprof agent of JDK 5 to 8 writes it (`hprof_io.c`): objects have numbers, names have dots, and classes
+    /// have constants; one heap dump record, or, where the agent expects much, segments.
+    pub fn by_agent(in_segments: bool) -> Made {
+        let mut made = match in_segments {
+            true => Made::with_header(b"JAVA PROFILE 1.0.2\0", 4, true),
+            false => Made::old(4),
+        };
+        made.in_segments = in_segments;
+        made.numbers = Some(BTreeMap::new());
+        made
+    }
+
     fn with_header(header: &[u8], id_bytes: usize, is_old: bool) -> Made {
         let mut records = header.to_vec();
         records.extend((id_bytes as u32).to_be_bytes());
@@ -42,14 +57,26 @@ impl Made {
         Made {
             id_bytes,
             is_old,
+            in_segments: !is_old,
+            numbers: None,
             records,
             entries: Vec::new(),
             strings: BTreeMap::new(),
         }
     }
 
-    pub fn id(&self, id: u64) -> Vec<u8> {
+    fn id(&self, id: u64) -> Vec<u8> {
         id.to_be_bytes()[8 - self.id_bytes..].to_vec()
+    }
+
+    /// The id of an object, as this dump has it.
+    fn object(&mut self, object: u64) -> Vec<u8> {
+        let Some(numbers) = self.numbers.as_mut().filter(|_| object != 0) else {
+            return self.id(object);
+        };
+        let next = 0x5000_0001 + numbers.len() as u64;
+        let number = *numbers.entry(object).or_insert(next);
+        self.id(number)
     }
 
     pub fn record(&mut self, tag: u8, body: &[u8]) {
@@ -76,8 +103,12 @@ impl Made {
     }
 
     pub fn load(&mut self, class: u64, name: &str) {
-        let name = self.string(name);
-        let body = [vec![0, 0, 0, 1], self.id(class), vec![0; 4], self.id(name)].concat();
+        let name = match self.numbers {
+            Some(_) => self.string(&name.replace('/', ".")),
+            None => self.string(name),
+        };
+        let class = self.object(class);
+        let body = [vec![0, 0, 0, 1], class, vec![0; 4], self.id(name)].concat();
         self.record(0x02, &body);
     }
 
@@ -99,18 +130,22 @@ impl Made {
             .collect();
         let mut entry = [
             vec![0x20],
-            self.id(class),
+            self.object(class),
             vec![0; 4],
-            self.id(superclass),
-            self.id(loader),
+            self.object(superclass),
+            self.object(loader),
         ]
         .concat();
         entry.extend(vec![0; 4 * self.id_bytes]);
         entry.extend(16_u32.to_be_bytes());
-        entry.extend([0; 2]);
+        match self.numbers {
+            // The constant 7 has type class.
+            Some(_) => entry.extend([&[0, 1, 0, 7, 2], &self.object(superclass)[..]].concat()),
+            None => entry.extend([0; 2]),
+        }
         entry.extend((statics.len() as u16).to_be_bytes());
         for (name, value) in statics {
-            entry.extend([self.id(name), vec![2], self.id(value)].concat());
+            entry.extend([self.id(name), vec![2], self.object(value)].concat());
         }
         entry.extend((fields.len() as u16).to_be_bytes());
         for (name, kind) in fields {
@@ -123,15 +158,15 @@ impl Made {
         let mut body = Vec::new();
         for value in values {
             match value {
-                Value::Object(id) => body.extend(self.id(*id)),
+                Value::Object(id) => body.extend(self.object(*id)),
                 Value::Int(number) => body.extend(number.to_be_bytes()),
             }
         }
         let entry = [
             vec![0x21],
-            self.id(id),
+            self.object(id),
             vec![0; 4],
-            self.id(class),
+            self.object(class),
             (body.len() as u32).to_be_bytes().to_vec(),
         ];
         self.entries.extend([entry.concat(), body].concat());
@@ -140,14 +175,14 @@ impl Made {
     pub fn objects(&mut self, id: u64, class: u64, elements: &[u64]) {
         let head = [
             vec![0x22],
-            self.id(id),
+            self.object(id),
             vec![0; 4],
             (elements.len() as u32).to_be_bytes().to_vec(),
-            self.id(class),
+            self.object(class),
         ];
         let elements: Vec<u8> = elements
             .iter()
-            .flat_map(|element| self.id(*element))
+            .flat_map(|element| self.object(*element))
             .collect();
         self.entries.extend([head.concat(), elements].concat());
     }
@@ -155,7 +190,7 @@ impl Made {
     pub fn bytes(&mut self, id: u64, elements: &[u8]) {
         let head = [
             vec![0x23],
-            self.id(id),
+            self.object(id),
             vec![0; 4],
             (elements.len() as u32).to_be_bytes().to_vec(),
             vec![8],
@@ -166,7 +201,8 @@ impl Made {
 
     /// A root of a kind that has nothing but the object.
     pub fn root(&mut self, tag: u8, id: u64) {
-        self.entries.extend([vec![tag], self.id(id)].concat());
+        let entry = [vec![tag], self.object(id)].concat();
+        self.entries.extend(entry);
     }
 
     /// Any bytes among the entries.
@@ -177,17 +213,22 @@ impl Made {
     /// Ends a heap segment.
     pub fn segment(&mut self) {
         let entries = std::mem::take(&mut self.entries);
-        let tag = if self.is_old { 0x0c } else { 0x1c };
+        let tag = if self.in_segments { 0x1c } else { 0x0c };
         self.record(tag, &entries);
     }
 
-    pub fn finish(mut self) -> Vec<u8> {
+    /// Ends a heap dump; another may follow.
+    pub fn end(&mut self) {
         if !self.entries.is_empty() {
             self.segment();
         }
-        if !self.is_old {
+        if self.in_segments {
             self.record(0x2c, &[]);
         }
+    }
+
+    pub fn finish(mut self) -> Vec<u8> {
+        self.end();
         self.records
     }
 }
@@ -323,10 +364,16 @@ pub fn small(id_bytes: usize) -> Vec<u8> {
 
 /// The same, in a dump that was begun.
 pub fn small_in(mut made: Made) -> Vec<u8> {
-    classes(&mut made, 0x2000, 2);
-    own(&mut made, 0x3000, 0, [0x4000, 0, 0, 0]);
-    own(&mut made, 0x3040, 0, [0, 0, 0, 0]);
-    own(&mut made, 0x3080, 1, [0, 0, 0, 0x3040]);
+    add_small(&mut made);
+    made.finish()
+}
+
+/// The same, in a file that may hold others.
+pub fn add_small(made: &mut Made) {
+    classes(made, 0x2000, 2);
+    own(made, 0x3000, 0, [0x4000, 0, 0, 0]);
+    own(made, 0x3040, 0, [0, 0, 0, 0]);
+    own(made, 0x3080, 1, [0, 0, 0, 0x3040]);
     made.bytes(0x4000, &[1; 100]);
     made.root(0xff, 0x3000);
     let rows = [
@@ -334,8 +381,17 @@ pub fn small_in(mut made: Made) -> Vec<u8> {
         (0x2040, 0x3040, State::Pending),
         (0x2080, 0x3080, State::Running),
     ];
-    finalizers(&mut made, &rows);
-    made.finish()
+    finalizers(made, &rows);
+}
+
+/// A dump with the same classes and one registered object, told before another.
+pub fn add_other(made: &mut Made) {
+    classes(made, 0x2000, 2);
+    own(made, 0x3000, 1, [0x5000, 0, 0, 0]);
+    made.bytes(0x5000, &[1; 10]);
+    made.root(0xff, 0x5000);
+    finalizers(made, &[(0x2000, 0x3000, State::Registered)]);
+    made.end();
 }
 
 /// A file that is removed with its directory.

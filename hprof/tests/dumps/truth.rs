@@ -52,7 +52,8 @@ impl Heap {
         reached
     }
 
-    fn dump(&self) -> Vec<u8> {
+    /// As the JVM writes it, or the hprof agent behind another dump.
+    fn dump(&self, by_agent: bool) -> Vec<u8> {
         let address = |node: usize| 0x10_0000 + 0x40 * node as u64;
         let finalizer = |node: usize| 0x20_0000 + 0x40 * node as u64;
         let rows: Vec<(u64, u64, State)> = (0..self.nodes.len())
@@ -60,6 +61,10 @@ impl Heap {
             .map(|node| (finalizer(node), address(node), State::Registered))
             .collect();
         let mut made = Made::new(8);
+        if by_agent {
+            made = Made::by_agent(false);
+            made::add_other(&mut made);
+        }
         made::classes(&mut made, rows.first().map_or(0, |row| row.0), CLASSES);
         for (number, node) in self.nodes.iter().enumerate() {
             let refers = node
@@ -79,8 +84,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn held_and_retained_are_the_truth(heap in any_heap()) {
-        let answer = File::of(&heap.dump()).answer().unwrap();
+    fn held_and_retained_are_the_truth(heap in any_heap(), by_agent: bool) {
+        let answer = File::of(&heap.dump(by_agent)).answer().unwrap();
         prop_assert_eq!(&answer.damage, &[]);
         let is_finalizable = |node: usize| heap.nodes[node].finalizable;
         let finalizable = (0..heap.nodes.len()).filter(|&node| is_finalizable(node)).count() as u64;

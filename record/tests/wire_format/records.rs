@@ -261,6 +261,7 @@ fn full_heap_dump() -> HeapDump {
         dump_bytes: 951,
         heap: amount(952),
         damage: vec!["it is cut".to_owned()],
+        notes: vec!["it is the last of two".to_owned()],
         chain: Some(UnfinalizedChain {
             length: 954,
             broken: Some("it leads back into itself".to_owned()),

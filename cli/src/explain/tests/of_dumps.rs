@@ -45,6 +45,7 @@ fn heap_dump(classes: Vec<HeapDumpClass>, findings: Vec<Finding>) -> HeapDump {
         dump_bytes: 100 << 20,
         heap: amount(3_000_000, 96 << 20),
         damage: Vec::new(),
+        notes: Vec::new(),
         chain: None,
         finalizers: amount(sum(|row| row.registered), 0),
         registered: sum(|row| row.registered),
@@ -296,6 +297,34 @@ fn of_a_damaged_dump_nothing_is_said_to_be_well() {
     );
 }
 
+/// Of a file with several dumps, say; nothing is wrong with that.
+#[test]
+fn notes_are_told_and_no_damage() {
+    let mut dump = heap_dump(vec![row_of("A", 90, 0, 1)], Vec::new());
+    dump.notes = vec!["the last of two is told".to_owned()];
+    let (explanation, text) = explained(&read(dump, 0), &[]);
+    assert!(
+        explanation.headline.starts_with("Nothing is known"),
+        "{text}"
+    );
+    let note = "\nNote      the last of two is told.\n";
+    assert!(text.contains(note), "{text}");
+    assert!(!text.contains("Damage"), "{text}");
+}
+
+#[test]
+fn a_dump_from_stdin_has_no_name() {
+    let mut dump = heap_dump(Vec::new(), Vec::new());
+    dump.file = "-".to_owned();
+    let (explanation, _) = explained(&read(dump, 0), &[]);
+    let told = "wrong with finalization in the dump from stdin: 0 objects";
+    assert!(
+        explanation.headline.contains(told),
+        "{}",
+        explanation.headline
+    );
+}
+
 #[test]
 fn dumps_are_known_by_what_is_in_them() {
     let directory = tempfile::tempdir().unwrap();
@@ -325,7 +354,9 @@ fn dumps_are_known_by_what_is_in_them() {
         "missing",
     ]);
     given.extend(["-".into(), "4711".into()]);
-    let (dumps, streams) = by_content(&given);
+    let (dumps, streams) = by_content(&given, || false);
     assert_eq!(dumps, of(&["dump", "packed"]));
     assert_eq!(streams.len(), 6);
+    let (dumps, _) = by_content(&["-".into(), "4711".into()], || true);
+    assert_eq!(dumps, ["-"]);
 }

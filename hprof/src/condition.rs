@@ -1,0 +1,110 @@
+//! What is to be said of a dump itself, beside the answer: where it is damaged, and what else to know of it.
+
+use std::fmt;
+
+use crate::words::{by_number, grouped};
+
+/// Where a dump is not as it should be; what stands elsewhere is told all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Damage {
+    /// The file ends inside a record.
+    Cut {
+        /// How long it is, unpacked.
+        length: u64,
+    },
+    /// The packed file ends early, or is damaged.
+    Unpacking {
+        /// What the decompressor says.
+        reason: String,
+    },
+    /// An entry of no known kind.
+    UnknownEntry {
+        /// Where it is.
+        at: u64,
+        /// Its kind.
+        tag: u8,
+    },
+    /// An entry is longer than the record that it is in.
+    Overlong {
+        /// Where it is.
+        at: u64,
+    },
+    /// Objects that are there twice, or at an address where none can be; each is taken once.
+    Repeated {
+        /// How many.
+        count: u64,
+    },
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Damage::Cut { length } => {
+                write!(
+                    f,
+                    "the dump ends inside a record, after {length} bytes: what was written until then is told"
+                )
+            }
+            Damage::Unpacking { reason } => {
+                write!(
+                    f,
+                    "the compressed file cannot be unpacked to its end ({reason}): what came before is told"
+                )
+            }
+            Damage::UnknownEntry { at, tag } => {
+                write!(
+                    f,
+                    "an entry of the unknown kind 0x{tag:02x} at byte {at}: the rest of its segment is not told"
+                )
+            }
+            Damage::Overlong { at } => {
+                write!(
+                    f,
+                    "the entry at byte {at} is longer than its segment: the rest of the segment is not told"
+                )
+            }
+            Damage::Repeated { count } => {
+                write!(
+                    f,
+                    "{} {} an object, or {} at an address where none can be: {} left out",
+                    grouped(*count),
+                    by_number(*count, "entry repeats", "entries repeat"),
+                    by_number(*count, "is", "are"),
+                    by_number(*count, "it is", "they are")
+                )
+            }
+        }
+    }
+}
+
+/// What to know of a dump that is as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// The file holds several dumps.
+    Several {
+        /// How many have objects.
+        count: u64,
+    },
+    /// Objects have serial numbers and no addresses.
+    Numbered,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::Several { count } => {
+                write!(
+                    f,
+                    "the file holds {count} heap dumps, one behind the other: the last is told"
+                )
+            }
+            Note::Numbered => {
+                write!(
+                    f,
+                    "objects have numbers and no addresses, as the hprof agent writes them: sizes are an estimate from \
+                     their fields, for a 64-bit JVM with compressed references"
+                )
+            }
+        }
+    }
+}

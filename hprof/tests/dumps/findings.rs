@@ -1,0 +1,102 @@
+//! What the rules say of made-up heaps, and of how few objects they say nothing.
+
+use finwatch_hprof::Answer;
+
+use crate::made::{self, File, Made, OBJECT, State, Value};
+
+const REGISTRY: u64 = 0x8000;
+const LIST_CLASS: u64 = 0x8100;
+const ARRAY_CLASS: u64 = 0x8200;
+const LIST: u64 = 0x8300;
+const ARRAY: u64 = 0x8400;
+const BALLAST: u64 = 0x100_0000;
+
+/// A static list of finalizable objects, the first of which has `kept` bytes alone, beside `others` bytes of the heap.
+fn listed(count: u64, kept: usize, others: usize) -> Answer {
+    let mut made = Made::new(8);
+    let object = |place: u64| 0x10_0000 + 0x40 * place;
+    let rows: Vec<(u64, u64, State)> = (0..count)
+        .map(|place| (0x20_0000 + 0x40 * place, object(place), State::Registered))
+        .collect();
+    made::classes(&mut made, rows[0].0, 1);
+    made.load(REGISTRY, "p/Registry");
+    made.load(LIST_CLASS, "java/util/ArrayList");
+    made.load(ARRAY_CLASS, "[Ljava/lang/Object;");
+    made.class(
+        REGISTRY,
+        OBJECT,
+        0,
+        &[("open", LIST), ("rest", BALLAST)],
+        &[],
+    );
+    made.class(
+        LIST_CLASS,
+        OBJECT,
+        0,
+        &[],
+        &[("elementData", 2), ("size", 10)],
+    );
+    made.class(ARRAY_CLASS, OBJECT, 0, &[], &[]);
+    let values = [Value::Object(ARRAY), Value::Int(count as i32)];
+    made.instance(LIST, LIST_CLASS, &values);
+    let elements: Vec<u64> = (0..count).map(object).collect();
+    made.objects(ARRAY, ARRAY_CLASS, &elements);
+    made.bytes(BALLAST, &vec![1; others]);
+    let own_ballast = BALLAST + 0x1000_0000;
+    made.bytes(own_ballast, &vec![1; kept]);
+    for place in 0..count {
+        let first = if place == 0 { own_ballast } else { 0 };
+        made::own(&mut made, object(place), 0, [first, 0, 0, 0]);
+    }
+    made.root(0x05, REGISTRY);
+    made::finalizers(&mut made, &rows);
+    File::of(&made.finish()).answer().unwrap()
+}
+
+fn texts(answer: &Answer) -> Vec<&str> {
+    let all = answer.findings.iter();
+    all.map(|finding| finding.text.as_str()).collect()
+}
+
+#[test]
+fn few_objects_that_keep_little_are_not_worth_a_word() {
+    let few = listed(99, 0, 1 << 20);
+    assert_eq!(texts(&few), [""; 0]);
+    assert!(few.is_calm());
+    let many = listed(100, 0, 1 << 20);
+    assert_eq!(
+        texts(&many),
+        [
+            "100 finalizable objects, most of them p.C0, are held by the static field p.Registry.open, \
+             a java.util.ArrayList with 100 elements (size)"
+        ]
+    );
+    assert!(!many.is_calm());
+}
+
+#[test]
+fn one_object_that_keeps_much_is() {
+    let one = listed(1, 20 << 10, 1 << 20);
+    assert_eq!(
+        texts(&one),
+        [
+            "1 finalizable object, a p.C0, is held by the static field p.Registry.open, \
+             a java.util.ArrayList with 1 element (size)"
+        ]
+    );
+    assert!(!one.is_calm());
+}
+
+#[test]
+fn nothing_is_said_to_be_calm_where_much_is_unknown() {
+    let mut made = Made::new(8);
+    made.bytes(BALLAST, &[1; 100_000]);
+    made.raw(&[0x55]);
+    made.segment();
+    let damaged = made::small_in(made);
+    assert!(!File::of(&damaged).answer().unwrap().is_calm());
+    let mut made = Made::new(8);
+    made.bytes(BALLAST, &[1; 100_000]);
+    let whole = made::small_in(made);
+    assert!(File::of(&whole).answer().unwrap().is_calm());
+}
