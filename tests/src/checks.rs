@@ -174,10 +174,12 @@ pub fn assert_balanced(sample: &Sample) {
     }
 }
 
-/// Panics unless the first 64 calls of a class were timed, and of the others at least one in
-/// 16 and at most all.
+/// Panics unless the first 64 calls of a class were timed, of the next at least one in 16, and one in 64 of those
+/// after 4096; and at most all.
 pub fn assert_timed(class: &str, timed: u64, ended: u64) {
-    let least = ended.min(64) + ended.saturating_sub(64) / 16;
+    let sooner = ended.min(4096).saturating_sub(64);
+    let later = ended.saturating_sub(4096);
+    let least = ended.min(64) + sooner / 16 + later / 64;
     assert!(
         (least..=ended).contains(&timed),
         "{timed} of {ended} calls of {class} were timed, at least {least} should be"

@@ -9,7 +9,7 @@ use super::alert::{self, class_of};
 use super::dump::{self, Dump, Trouble};
 use super::known::as_timestamp;
 use super::moment::when;
-use crate::numbers::{bytes, grouped};
+use crate::numbers::{bytes, counted, grouped};
 use crate::stream::STDIN;
 
 /// So many findings are told.
@@ -130,8 +130,8 @@ impl InDump {
                     false => format!("{name} is DAMAGED, and nothing is sure"),
                 };
                 format!(
-                    "{begin}: {} objects are registered, {waiting} pending, {} in finalize()",
-                    grouped(self.registered),
+                    "{begin}: {} registered, {waiting} pending, {} in finalize()",
+                    counted(self.registered, "object"),
                     grouped(self.running)
                 )
             }

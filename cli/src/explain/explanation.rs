@@ -17,7 +17,7 @@ use super::same_jvm;
 use super::steps::{self, Findings};
 use super::triage;
 use crate::finalizing;
-use crate::numbers::{grouped, milliseconds};
+use crate::numbers::{counted, grouped, milliseconds};
 use crate::time::timestamp;
 
 /// A JVM that has been silent for longer than another by this much is not there any more.
@@ -284,8 +284,8 @@ impl Explanation {
         };
         let counts = finalizer.counts;
         let counts = format!(
-            "{} objects are registered, {} pending, {} in finalize()",
-            grouped(counts.registered),
+            "{} registered, {} pending, {} in finalize()",
+            counted(counts.registered, "object"),
             grouped(counts.pending),
             grouped(counts.running)
         );

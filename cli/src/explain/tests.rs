@@ -244,7 +244,7 @@ To do     1. com.example.Connection.finalize() waits for a lock of class
 fn nothing_is_wrong() {
     let (explanation, text) = told(&healthy(), &of_pid());
     let expected = "\
-finwatch: Nothing is wrong with PID 4711 (com.example.Shop): 1,200 objects are
+finwatch: Nothing is wrong with PID 4711 (com.example.Shop): 1,200 objects
 registered, 3 pending, 0 in finalize().
 
 Watched   since 2026-09-21 14:13:21 UTC, for 12 min, 2 records; the last record

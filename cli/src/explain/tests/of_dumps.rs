@@ -272,7 +272,7 @@ fn each_trouble_has_its_headline() {
         headline(vec![row_of("A", 5000, 0, 40 << 20)], Vec::new()),
     ];
     let expected = [
-        "Nothing is known to be wrong with finalization in java_pid4711.hprof: 0 objects are registered, 0 pending, 0 \
+        "Nothing is known to be wrong with finalization in java_pid4711.hprof: 0 objects registered, 0 pending, 0 \
          in finalize().",
         "java_pid4711.hprof: the finalizer thread is DEAD: 4,000 objects wait, and none will be finalized.",
         "java_pid4711.hprof: the finalizer thread is STUCK in B.finalize(), and 4,000 objects wait.",
@@ -289,7 +289,7 @@ fn of_a_damaged_dump_nothing_is_said_to_be_well() {
     let mut dump = heap_dump(vec![row_of("A", 90, 0, 1)], Vec::new());
     dump.damage = vec!["the dump ends inside a record".to_owned()];
     let (explanation, text) = explained(&read(dump, 0), &[]);
-    let headline = "java_pid4711.hprof is DAMAGED, and nothing is sure: 90 objects are registered";
+    let headline = "java_pid4711.hprof is DAMAGED, and nothing is sure: 90 objects registered";
     assert!(explanation.headline.starts_with(headline), "{text}");
     assert!(
         text.contains("Damage    the dump ends inside a record.\n"),
