@@ -2,7 +2,8 @@
 //! how long it took until it was full: `cargo run -p finwatch-tests --bin incidents`.
 //!
 //! On one JDK with its own collector, or on those of the matrix whose name contains the
-//! argument: `incidents "JDK 8"`, `incidents Parallel`. With the default thresholds.
+//! argument: `incidents "JDK 8"`, `incidents Parallel`. A program's name runs that alone:
+//! `incidents TimerStatements`. With the default thresholds.
 
 use std::time::Duration;
 
@@ -22,7 +23,13 @@ const SETTING: Setting = Setting {
 const UNTIL_FULL: Duration = Duration::from_secs(90);
 
 fn main() {
-    let cases = match std::env::args().nth(1) {
+    let given = std::env::args().nth(1);
+    let chosen = |program: &str| given.as_deref() == Some(program);
+    if let Some(incident) = INCIDENTS.iter().find(|each| chosen(each.program)) {
+        tell(incident, &any_case());
+        return;
+    }
+    let cases = match given {
         None => vec![any_case()],
         Some(text) => cases(&text),
     };
