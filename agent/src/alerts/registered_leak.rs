@@ -82,11 +82,13 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
     })
 }
 
-/// A walk found most of them held while no collection could tell.
+/// A walk found most of them held while no collection could tell. Where `finalize()` resurrects
+/// objects, those that it found may be no longer registered.
 fn walked_and_held(known: &Known, class: &Class) -> bool {
     class.walked.is_some_and(|walked| {
         walked.held >= known.thresholds.many && walked.held >= walked.instances / 2
-    }) && class.not_pending() >= known.thresholds.many
+    }) && !class.finalized.has_survivors()
+        && class.not_pending() >= known.thresholds.many
 }
 
 /// Once raised: over when a collection finds less than half of the most there was, or no more

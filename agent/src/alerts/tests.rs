@@ -56,6 +56,23 @@ impl Made {
     }
 }
 
+/// What a walk found: so many of 70,000 held.
+fn held(class: &str, held: u64) -> Holders {
+    Holders {
+        class: class.to_owned(),
+        loader: None,
+        instances: 70_000,
+        held,
+        sampled: None,
+        unheld: Some(70_000 - held),
+        paths: Vec::new(),
+        complete: true,
+        incomplete_reason: None,
+        stw_ms: None,
+        stw_ms_max: None,
+    }
+}
+
 /// A made-up program, one step a second.
 struct Program {
     alerts: Alerts,
@@ -305,23 +322,27 @@ fn a_walk_for_the_holders_decides_what_collections_can_not() {
         program.used_bytes += 60_000;
         program.collect("PS Scavenge");
     });
-    program.alerts.holders(&Holders {
-        class: "Promoted".to_owned(),
-        loader: None,
-        instances: 70_000,
-        held: 69_990,
-        sampled: None,
-        unheld: Some(10),
-        paths: Vec::new(),
-        complete: true,
-        incomplete_reason: None,
-        stw_ms: None,
-        stw_ms_max: None,
-    });
+    program.alerts.holders(&held("Promoted", 69_990));
     program.run(20, |_, _| {});
     let floating = |state| (AlertKind::RegisteredFloating, "Promoted", state);
     let leak = (AlertKind::RegisteredLeak, "Promoted", Raised);
     assert_eq!(program.told(), [floating(Raised), leak, floating(Cleared)]);
+}
+
+/// Held are those that are no longer registered.
+#[test]
+fn a_walk_decides_nothing_where_objects_are_resurrected() {
+    let mut program = Program::new(&["Pooled"]);
+    program.classes[0].finalized.was_seen(true);
+    program.run(700, |program, _| {
+        program.classes[0].register(100);
+        program.used_bytes += 60_000;
+        program.collect("PS Scavenge");
+    });
+    program.alerts.holders(&held("Pooled", 70_000));
+    program.run(20, |_, _| {});
+    let floating = (AlertKind::RegisteredFloating, "Pooled", Raised);
+    assert_eq!(program.told(), [floating]);
 }
 
 #[test]

@@ -43,8 +43,8 @@ fn a_registration_of_another_shape() {
     assert_eq!(
         message(finalizer, &changed),
         "java.lang.ref.Finalizer.register(Object): expected exactly one `new Finalizer; dup; aload_0; \
-         invokespecial <init>; pop`, entered from the top only, and then the return, found `new java/lang/ref/Finalizer; dup; \
-         aload_0; invokespecial java/lang/ref/Finalizer.<init>; nop; return`"
+         invokespecial <init>; pop`, entered from the top only, and then the return, found \
+         `new java/lang/ref/Finalizer; dup; aload_0; invokespecial java/lang/ref/Finalizer.<init>; nop; return`"
     );
 }
 

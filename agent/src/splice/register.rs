@@ -2,8 +2,9 @@
 //!
 //! `enter` runs first, so that it can fail (no stack, no memory) while nothing is counted. Its int waits
 //! in a local variable for `registered`, which runs when the constructor has linked the Finalizer
-//! into the chain; if there is no stack for that call, a handler counts in its place. On JDK 18 and later the method begins with a test that leads to a throw: `enter`
-//! comes after it, so that the stack is empty wherever that branch goes.
+//! into the chain; if there is no stack for that call, a handler counts in its place. On JDK 18
+//! and later the method begins with a test that leads to a throw: `enter` comes after it, so that
+//! no path to the throw has called it.
 
 use super::HOOK;
 use super::class_file::ClassFile;
