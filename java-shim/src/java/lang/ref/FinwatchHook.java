@@ -26,7 +26,8 @@ import sun.misc.VM;
  * <li>{@link #enqueued} runs in the ReferenceHandler thread, under the queue's lock. An
  *     exception that escaped there would end reference processing for good.
  * <li>{@link #invokeFinalize} runs in a finalizer thread, and lets through whatever
- *     {@code finalize()} throws: the JDK swallows it.
+ *     {@code finalize()} throws: the JDK swallows it. It allocates, at most a few weak references
+ *     for each class between two collections of the whole heap ({@link FinwatchSurvivor}).
  * </ol>
  *
  * <p>What it relies on: counters of one class are found by the slot in
