@@ -4,14 +4,14 @@ import com.sun.management.GarbageCollectionNotificationInfo;
 import com.sun.management.GcInfo;
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
-import java.lang.management.MemoryUsage;
-import java.util.Map;
+import java.util.Collection;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.management.Notification;
 import javax.management.NotificationEmitter;
 import javax.management.NotificationListener;
 import javax.management.openmbean.CompositeData;
+import javax.management.openmbean.TabularData;
 
 /**
  * Keeps the VM's notification of each garbage collection until the agent's own thread
@@ -89,21 +89,39 @@ final class GarbageCollections implements NotificationListener {
         if (data == null) {
             return null;
         }
-        GarbageCollectionNotificationInfo info = GarbageCollectionNotificationInfo.from(data);
-        return flat(info.getGcName(), info.getGcAction(), info.getGcCause(), info.getGcInfo());
+        return flat(text(data, "gcName"), text(data, "gcAction"), text(data, "gcCause"), (CompositeData) data.get("gcInfo"));
     }
 
-    private static Object[] flat(String collector, String action, String cause, GcInfo info) {
-        Map<String, MemoryUsage> before = info.getMemoryUsageBeforeGc();
-        Map<String, MemoryUsage> after = info.getMemoryUsageAfterGc();
-        String[] pools = before.keySet().toArray(new String[0]);
+    /**
+     * Reads the open data as it is: {@code GarbageCollectionNotificationInfo.from} would compare all its types and
+     * make objects of it first. The names are those of its documentation and of {@code GcInfoCompositeData}.
+     */
+    private static Object[] flat(String collector, String action, String cause, CompositeData gc) {
+        TabularData before = (TabularData) gc.get("memoryUsageBeforeGc");
+        TabularData after = (TabularData) gc.get("memoryUsageAfterGc");
+        Collection<?> rows = before.values();
+        String[] pools = new String[rows.size()];
         long[] used = new long[pools.length * 2];
-        for (int i = 0; i < pools.length; i++) {
-            MemoryUsage left = after.get(pools[i]);
-            used[2 * i] = before.get(pools[i]).getUsed();
-            used[2 * i + 1] = left == null ? 0 : left.getUsed();
+        int pool = 0;
+        for (Object row : rows) {
+            pools[pool] = text((CompositeData) row, "key");
+            used[2 * pool] = used((CompositeData) row);
+            used[2 * pool + 1] = used(after.get(new Object[] {pools[pool]}));
+            pool++;
         }
-        long[] numbers = {info.getId(), info.getStartTime(), info.getDuration()};
+        long[] numbers = {number(gc, "id"), number(gc, "startTime"), number(gc, "duration")};
         return new Object[] {collector, action, cause, numbers, pools, used};
+    }
+
+    private static String text(CompositeData data, String name) {
+        return (String) data.get(name);
+    }
+
+    private static long number(CompositeData data, String name) {
+        return ((Number) data.get(name)).longValue();
+    }
+
+    private static long used(CompositeData row) {
+        return row == null ? 0 : number((CompositeData) row.get("value"), "used");
     }
 }

@@ -26,7 +26,8 @@ import sun.misc.VM;
  * <li>{@link #enqueued} runs in the ReferenceHandler thread, under the queue's lock. An
  *     exception that escaped there would end reference processing for good.
  * <li>{@link #invokeFinalize} runs in a finalizer thread, and lets through whatever
- *     {@code finalize()} throws: the JDK swallows it. It allocates, at most a few weak references
+ *     {@code finalize()} throws: the JDK swallows it. Nothing before the call may fail, with the heap full
+ *     either: the object would never be finalized. It allocates afterwards, at most a few weak references
  *     for each class between two collections of the whole heap ({@link FinwatchSurvivor}).
  * </ol>
  *
@@ -106,10 +107,10 @@ final class FinwatchHook {
     static volatile boolean uncalled;
 
     /**
-     * The thread Finalizer, when it was seen. It has rows to itself, so it counts without atomic additions;
-     * secondary finalizer threads do not.
+     * Of the thread Finalizer alone, not of secondary finalizer threads: it has rows to itself, so it counts without
+     * atomic additions. Null on a JDK where it is of another class.
      */
-    private static Thread finalizer;
+    private static final Class<?> FINALIZER_THREAD = finalizerThread();
 
     /** {@link Sites} is there for this class. */
     private static boolean linked;
@@ -137,6 +138,14 @@ final class FinwatchHook {
     /** Whether the stacks of some registrations are taken from now on. The agent's own thread only. */
     static void sample(boolean on) {
         sampling = on && linked;
+    }
+
+    private static Class<?> finalizerThread() {
+        try {
+            return Class.forName("java.lang.ref.Finalizer$FinalizerThread", false, null);
+        } catch (Throwable unknownJdk) {
+            return null;
+        }
     }
 
     private static long threadIdOffset() {
@@ -216,7 +225,7 @@ final class FinwatchHook {
     /** Calls {@code finalize()} of an object that has just left the chain. */
     static void invokeFinalize(JavaLangAccess access, Object object) throws Throwable {
         int slot = enter(object);
-        boolean alone = isFinalizer(Thread.currentThread());
+        boolean alone = Thread.currentThread().getClass() == FINALIZER_THREAD;
         boolean timed = isTimed(slot, alone ? addAlone(row(STARTED_ALONE, slot)) : add(row(STARTED, slot), 1));
         int outcome = THREW;
         long start = timed ? System.nanoTime() : 0;
@@ -234,13 +243,6 @@ final class FinwatchHook {
             }
             FinwatchSurvivor.watch(object, slot);
         }
-    }
-
-    private static boolean isFinalizer(Thread thread) {
-        if (finalizer == null && thread.getClass().getName().equals("java.lang.ref.Finalizer$FinalizerThread")) {
-            finalizer = thread;
-        }
-        return thread == finalizer;
     }
 
     private static boolean isTimed(int slot, long callsBefore) {
