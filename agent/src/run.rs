@@ -19,7 +19,7 @@ use finwatch_record::{
 use jni::Env;
 
 use crate::{
-    alerts::{Alerts, Moment, Seen, Thresholds},
+    alerts::{Alerts, Moment, Seen, Thresholds, WholeHeap},
     collections::{Collections, Times, millis},
     exhausted::LastKnown,
     hooks::Splicing,
@@ -386,7 +386,7 @@ impl Run {
             Some(alerts) => alerts.sample(&seen, ranking.each()),
             None => Vec::new(),
         };
-        let looked = self.alerts.as_mut().and_then(Alerts::take_looked_ms);
+        let looked = self.alerts.as_mut().and_then(Alerts::take_looked);
         *self.last_known.lock() = Some(self.known_with(counts, (classes.clone(), classes_omitted)));
         let sample = Sample {
             trigger,
@@ -417,9 +417,13 @@ impl Run {
             self.stream.emit(Body::Sites(Box::new(sites)), uptime_ms);
         }
         self.seek_holders(env, clock);
-        if let Some(began_ms) = looked {
-            let ago = clock.uptime_ms().saturating_sub(began_ms);
-            self.watch.collected(env, Duration::from_millis(ago));
+        if let Some(WholeHeap {
+            began_ms,
+            left_room,
+        }) = looked
+        {
+            let ago = Duration::from_millis(clock.uptime_ms().saturating_sub(began_ms));
+            self.watch.collected(env, ago, left_room);
         }
         self.watch.release_unloaded(env);
     }

@@ -242,15 +242,19 @@ impl Shim {
         Ok((!class.is_null()).then(|| jvmti::as_class(env, class)))
     }
 
-    /// A collection of the whole heap, which began so long ago, has ended: of which finalized objects it is
-    /// known now what became of them.
-    pub fn collected(&self, env: &mut Env, began: Duration) -> jni::errors::Result<Vec<Fate>> {
+    /// A collection of the whole heap, which began so long ago, has ended and left room or not: of which
+    /// finalized objects it is known now what became of them.
+    pub fn collected(
+        &self,
+        env: &mut Env,
+        began: Duration,
+        left_room: bool,
+    ) -> jni::errors::Result<Vec<Fate>> {
         env.with_local_frame(4, |env| {
-            let ago = [JValue::Long(
-                i64::try_from(began.as_nanos()).unwrap_or(i64::MAX),
-            )];
-            let name = jni_str!("collected");
-            let answer = env.call_static_method(&self.survivor, name, jni_sig!("(J)[J"), &ago)?;
+            let ago = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX);
+            let arguments = [JValue::Long(ago), JValue::Bool(left_room)];
+            let (name, signature) = (jni_str!("collected"), jni_sig!("(JZ)[J"));
+            let answer = env.call_static_method(&self.survivor, name, signature, &arguments)?;
             let known = jvmti::long_array(env, answer.l()?)?;
             let known = known.into_iter().take_while(|&one| one != 0);
             Ok(known

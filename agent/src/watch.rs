@@ -374,11 +374,11 @@ impl Watch {
         ranking
     }
 
-    /// A collection of the whole heap, which began so long ago, has ended: it tells which objects were
-    /// resurrected by their `finalize()`.
-    pub fn collected(&mut self, env: &mut Env, began: Duration) {
+    /// A collection of the whole heap, which began so long ago, has ended and left room in the heap or not: it tells
+    /// which objects were resurrected by their `finalize()`.
+    pub fn collected(&mut self, env: &mut Env, began: Duration, left_room: bool) {
         let Some(hooked) = &self.hooked else { return };
-        match hooked.shim.collected(env, began) {
+        match hooked.shim.collected(env, began, left_room) {
             Ok(fates) => self.classes.fates(fates),
             Err(error) => {
                 env.exception_clear();

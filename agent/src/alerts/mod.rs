@@ -142,6 +142,18 @@ pub struct Seen<'a> {
     pub pending_list_since_ms: Option<u64>,
 }
 
+/// A collection that looked at the whole heap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WholeHeap {
+    /// When it began, or earlier, in milliseconds since the JVM started.
+    pub began_ms: u64,
+    /// Less than nine tenths of the heap are in use after it.
+    pub left_room: bool,
+}
+
+/// The part of the heap that leaves no room.
+const NO_ROOM: f64 = 0.9;
+
 /// Everything known, for the functions that judge.
 struct Known<'a> {
     thresholds: Thresholds,
@@ -161,8 +173,8 @@ pub struct Alerts {
     classes: Classes,
     heap: Heap,
     whole: Whole,
-    /// When the last collection began that looked at the whole heap, until it is [taken](Alerts::take_looked_ms).
-    looked_ms: Option<u64>,
+    /// The last collection that looked at the whole heap, until it is [taken](Alerts::take_looked).
+    looked: Option<WholeHeap>,
     raised: Raised,
 }
 
@@ -174,7 +186,7 @@ impl Alerts {
             classes: Classes::default(),
             heap: Heap::default(),
             whole: Whole::default(),
-            looked_ms: None,
+            looked: None,
             raised: Raised::default(),
         }
     }
@@ -208,8 +220,12 @@ impl Alerts {
             seen.pending_list_since_ms,
         );
         if let Some(looked) = looked {
-            self.looked_ms = Some(looked.began_ms);
             self.heap.whole(looked, 2 * spacing_ms);
+            let used_bytes = self.heap.last().map_or(0, |last| last.used_bytes);
+            self.looked = Some(WholeHeap {
+                began_ms: looked.began_ms,
+                left_room: self.heap.share(used_bytes as f64) < NO_ROOM,
+            });
             self.classes.whole(looked, &self.heap, 2 * spacing_ms);
         }
         if let Some(collected) = self.heap.take_fresh() {
@@ -220,10 +236,9 @@ impl Alerts {
         self.raised.update(seen.now, findings, patience_ms)
     }
 
-    /// Of the last collection that looked at the whole heap and queued what it found: when it began, or
-    /// earlier, in milliseconds since the JVM started. Told once.
-    pub fn take_looked_ms(&mut self) -> Option<u64> {
-        self.looked_ms.take()
+    /// The last collection that looked at the whole heap and queued what it found. Told once.
+    pub fn take_looked(&mut self) -> Option<WholeHeap> {
+        self.looked.take()
     }
 
     /// The holders of a class were looked for: what collections could not decide is decided.

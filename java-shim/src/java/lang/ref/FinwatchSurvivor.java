@@ -27,6 +27,12 @@ final class FinwatchSurvivor extends WeakReference<Object> {
 
     private static int watched;
 
+    /**
+     * Whether there is room in the heap for more: with the heap full each attempt to make one would be another full
+     * collection, while it takes finalization to have room again.
+     */
+    private static boolean room = true;
+
     private static final int[] WATCHED_OF_SLOT = new int[FinwatchHook.SLOTS];
 
     private final int slot;
@@ -48,13 +54,13 @@ final class FinwatchSurvivor extends WeakReference<Object> {
 
     /** The {@code finalize()} of an object in that slot has ended. Finalizer threads; throws nothing. */
     static void watch(Object object, int slot) {
-        if (slot == FinwatchSlot.OTHER || WATCHED_OF_SLOT[slot] >= OF_A_CLASS || watched >= MOST) {
+        if (!room || slot == FinwatchSlot.OTHER || WATCHED_OF_SLOT[slot] >= OF_A_CLASS || watched >= MOST) {
             return;
         }
         try {
             add(new FinwatchSurvivor(object, slot));
         } catch (Throwable noRoom) {
-            // Another will do.
+            room = false;
         }
     }
 
@@ -82,8 +88,10 @@ final class FinwatchSurvivor extends WeakReference<Object> {
      * The agent's own thread only.
      *
      * @param nanosAgo when the collection began
+     * @param leftRoom whether it has left room in the heap
      */
-    static synchronized long[] collected(long nanosAgo) {
+    static synchronized long[] collected(long nanosAgo, boolean leftRoom) {
+        room = leftRoom;
         long began = System.nanoTime() - nanosAgo;
         long[] known = new long[watched];
         int count = 0;
