@@ -17,6 +17,11 @@ use super::{
 /// Arrivals in a row with more left each time.
 const ARRIVALS: usize = 4;
 
+/// The same where they are far apart, and how many times the option `patience` that takes: a stop-the-world
+/// collector lets a large heap fill for long before objects arrive, so few arrive before it is full.
+const RARE_ARRIVALS: usize = 3;
+const RARE: u64 = 2;
+
 pub(super) fn judge(known: &Known) -> Vec<Finding> {
     growth(known).into_iter().collect()
 }
@@ -76,9 +81,14 @@ fn growing_since(known: &Known) -> Option<u64> {
     let steps = pairs.rev().take_while(|pair| grows(*pair)).count();
     let first = troughs.get(troughs.len().checked_sub(steps + 1)?)?;
     let last = troughs.back()?;
-    let lasts = last.uptime_ms - first.uptime_ms >= known.thresholds.patience_ms();
+    let lasts_ms = last.uptime_ms - first.uptime_ms;
+    let patience_ms = known.thresholds.patience_ms();
+    let enough = match lasts_ms >= RARE * patience_ms {
+        true => RARE_ARRIVALS,
+        false => ARRIVALS,
+    };
     let much = last.left >= known.thresholds.many / 2;
-    (steps + 1 >= ARRIVALS && lasts && much).then_some(first.uptime_ms)
+    (steps + 1 >= enough && lasts_ms >= patience_ms && much).then_some(first.uptime_ms)
 }
 
 /// Once raised, it is not over because one arrival found less left: the queue has to be

@@ -410,6 +410,24 @@ fn a_queue_that_is_never_worked_off_is_told_with_the_class_that_costs_the_time()
     assert!(program.told().contains(&over), "{:?}", program.told());
 }
 
+/// A collection every twelve seconds, each of which finds more than the thread gets done until the next.
+#[test]
+fn a_queue_that_grows_with_each_of_a_few_collections_is_told_at_the_third() {
+    let mut program = Program::new(&["Many"]);
+    let step = |program: &mut Program, second| {
+        program.classes[0].register(1000);
+        if second % 12 == 11 {
+            program.classes[0].enqueue(12_000);
+        }
+        program.classes[0].finalize(300, 1_000);
+    };
+    program.run(30, step);
+    assert_eq!(program.told(), []);
+    program.run(20, step);
+    let grows = (AlertKind::PendingGrowth, "Many", Raised);
+    assert!(program.told().contains(&grows), "{:?}", program.told());
+}
+
 #[test]
 fn a_burst_that_is_worked_off_is_no_backlog() {
     let mut program = Program::new(&["Burst"]);
