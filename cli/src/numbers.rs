@@ -1,5 +1,7 @@
 //! Numbers as people read them, in few columns.
 
+pub use finwatch_hprof::words::{by_number, counted, grouped};
+
 /// Thousand, million, …
 const MAGNITUDES: [(f64, char); 5] = [(1e3, 'k'), (1e6, 'M'), (1e9, 'G'), (1e12, 'T'), (1e15, 'P')];
 
@@ -21,25 +23,6 @@ pub fn count(number: u64, width: usize) -> String {
     } else {
         scaled(number as f64, &MAGNITUDES)
     }
-}
-
-/// A number with its thousands set apart.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// A number and what it counts, which has the plural with an s: `1 path`, `1,500 paths`.
-pub fn counted(number: u64, one: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {one}{plural}", grouped(number))
 }
 
 /// Something a second, with three digits or more.

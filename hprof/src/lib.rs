@@ -38,7 +38,7 @@ mod survey;
 mod threads;
 mod value;
 mod window;
-mod words;
+pub mod words;
 
 pub use answer::{Answer, CLASSES_RETAINED, ChainFacts, ClassFacts, Depth, answer};
 pub use condition::{Damage, Note};

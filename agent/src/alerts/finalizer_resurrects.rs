@@ -4,7 +4,7 @@
 //! The ledger knows nothing of an object that has been finalized, so a few of each class are
 //! watched, and collections of the whole heap tell whether they are gone.
 
-use finwatch_record::{AlertKind, Severity};
+use finwatch_record::AlertKind;
 
 use super::{
     Known,
@@ -20,8 +20,32 @@ const WATCHED: u32 = 4;
 const MOST_OF_THEM: f64 = 0.5;
 const SOME_OF_THEM: f64 = 0.25;
 
-/// How full the heap is after collections, for it to be urgent.
-const HEAP_SHARE: f64 = 0.5;
+/// What became of the last objects of a class that were watched after their `finalize()`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Finalized {
+    /// How many that are.
+    pub watched: u32,
+    /// A bit for each, the last one's the lowest: set where collections of the whole heap left it.
+    survived: u16,
+}
+
+impl Finalized {
+    /// The fate of one more is known.
+    pub fn was_seen(&mut self, survived: bool) {
+        self.watched = (self.watched + 1).min(u16::BITS);
+        self.survived = self.survived << 1 | u16::from(survived);
+    }
+
+    /// Whether any of them survived.
+    pub fn has_survivors(&self) -> bool {
+        self.survived != 0
+    }
+
+    /// The part of them that survived.
+    fn share(&self) -> f64 {
+        f64::from(self.survived.count_ones()) / f64::from(self.watched.max(1))
+    }
+}
 
 pub(super) fn judge(known: &Known) -> Vec<Finding> {
     let classes = known.classes.iter();
@@ -43,13 +67,9 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
                 && resurrected >= known.thresholds.many as f64
         }
     };
-    let used_bytes = known.heap.last().map_or(0, |last| last.used_bytes);
     holds.then(|| Finding {
         kind: AlertKind::FinalizerResurrects,
-        severity: match known.heap.share(used_bytes as f64) >= HEAP_SHARE {
-            true => Severity::Critical,
-            false => Severity::Warning,
-        },
+        severity: known.heap.severity(),
         class: Some(class.name.clone()),
         cause_class: None,
         since_ms: class.first_seen_ms,
@@ -58,7 +78,7 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
             .count("watched", u64::from(class.finalized.watched))
             .measure("survived_share", share)
             .count("resurrected_estimate", resurrected as u64)
-            .count("heap_used_after_gc_bytes", used_bytes)
+            .count("heap_used_after_gc_bytes", known.heap.used_bytes())
             .count("heap_max_bytes", known.heap.max_bytes().unwrap_or(0)),
         advice: format!(
             "{}.finalize() puts its object where it can be reached again, and no collection will ever \

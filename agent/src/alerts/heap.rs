@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use finwatch_record::{Collection, Memory, PoolKind};
+use finwatch_record::{Collection, Memory, PoolKind, Severity};
 
 use super::{
     reachable::Looked,
     scope::{self, Scope},
     series::{Series, Timed},
 };
+
+/// How full the heap is after collections, for what fills it to be urgent.
+const HALF: f64 = 0.5;
 
 /// Use of the heap after a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +110,25 @@ impl Heap {
     /// The last collection of whatever kind.
     pub fn last(&self) -> Option<Collected> {
         self.last
+    }
+
+    /// Bytes in use after the last collection; 0 before there was one.
+    pub fn used_bytes(&self) -> u64 {
+        self.last.map_or(0, |last| last.used_bytes)
+    }
+
+    /// The same as a part of the heap's maximum.
+    pub fn used_share(&self) -> f64 {
+        self.share(self.used_bytes() as f64)
+    }
+
+    /// How bad it is that something fills the heap.
+    pub fn severity(&self) -> Severity {
+        if self.used_share() >= HALF {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        }
     }
 
     /// What lived after the collections that looked at the whole heap, oldest first.

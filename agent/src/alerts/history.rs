@@ -383,7 +383,7 @@ impl Classes {
 
     /// A collection has looked at the whole heap, and what it found has been queued.
     pub fn whole(&mut self, looked: Looked, heap: &Heap, spacing_ms: u64) {
-        let live_bytes = heap.last().map_or(0, |last| last.used_bytes);
+        let live_bytes = heap.used_bytes();
         self.iter_mut()
             .for_each(|class| class.whole(looked, live_bytes, spacing_ms));
     }

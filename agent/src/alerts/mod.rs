@@ -37,6 +37,7 @@ use finwatch_record::{
     Memory,
 };
 
+pub use finalizer_resurrects::Finalized;
 use history::Classes;
 use raised::{Finding, Raised};
 
@@ -85,33 +86,6 @@ pub struct ClassNow<'a> {
     pub finalize_ns: FinalizeDurations,
     /// What became of its objects afterwards.
     pub finalized: Finalized,
-}
-
-/// What became of the last objects of a class that were watched after their `finalize()`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Finalized {
-    /// How many that are.
-    pub watched: u32,
-    /// A bit for each, the last one's the lowest: set where collections of the whole heap left it.
-    survived: u16,
-}
-
-impl Finalized {
-    /// The fate of one more is known.
-    pub fn was_seen(&mut self, survived: bool) {
-        self.watched = (self.watched + 1).min(u16::BITS);
-        self.survived = self.survived << 1 | u16::from(survived);
-    }
-
-    /// Whether any of them survived.
-    pub fn has_survivors(&self) -> bool {
-        self.survived != 0
-    }
-
-    /// The part of them that survived.
-    fn share(&self) -> f64 {
-        f64::from(self.survived.count_ones()) / f64::from(self.watched.max(1))
-    }
 }
 
 impl<'a> From<&'a ClassRow> for ClassNow<'a> {
@@ -221,10 +195,9 @@ impl Alerts {
         );
         if let Some(looked) = looked {
             self.heap.whole(looked, 2 * spacing_ms);
-            let used_bytes = self.heap.last().map_or(0, |last| last.used_bytes);
             self.looked = Some(WholeHeap {
                 began_ms: looked.began_ms,
-                left_room: self.heap.share(used_bytes as f64) < NO_ROOM,
+                left_room: self.heap.used_share() < NO_ROOM,
             });
             self.classes.whole(looked, &self.heap, 2 * spacing_ms);
         }

@@ -5,7 +5,7 @@
 //! cache that fills up grows too, for a while. It is a leak where it matters: the heap is
 //! half full and the class has a considerable part in that, or it has been growing for long.
 
-use finwatch_record::{AlertKind, Severity};
+use finwatch_record::AlertKind;
 
 use super::{
     Known,
@@ -62,14 +62,9 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
         Some(growth) => growth.began_ms,
         None => class.undecided.iter().next()?.uptime_ms,
     };
-    let critical = known.heap.share(known.heap.last()?.used_bytes as f64) >= HEAP_SHARE;
     Some(Finding {
         kind: AlertKind::RegisteredLeak,
-        severity: if critical {
-            Severity::Critical
-        } else {
-            Severity::Warning
-        },
+        severity: known.heap.severity(),
         class: Some(class.name.clone()),
         cause_class: None,
         since_ms,

@@ -13,7 +13,7 @@ use super::insertion::{Insertion, Labels, insert};
 use super::instruction::{
     ALOAD_0, DUP, GOTO, ILOAD, INVOKESPECIAL, ISTORE, Instruction, NEW, POP, RETURN,
 };
-use super::refused::{Result, malformed, shape};
+use super::refused::{Result, shape};
 use super::site::{STATIC, Site, call, expect_method, only};
 use super::uncalled::{Locals, count_what_throws};
 
@@ -73,7 +73,6 @@ pub(super) fn redirect_register(class: &mut ClassFile) -> Result<()> {
         .intern_method(HOOK, "enter", b"(Ljava/lang/Object;)I")?;
     let registered = class.pool.intern_method(HOOK, "registered", b"(I)V")?;
     let locals = Locals::behind(&code)?;
-    let counting = call(&[ILOAD, locals.slot], registered);
     let insertions = [
         Insertion {
             at: new.at,
@@ -82,19 +81,14 @@ pub(super) fn redirect_register(class: &mut ClassFile) -> Result<()> {
         },
         Insertion {
             at: next.at,
-            instructions: counting.clone(),
+            instructions: call(&[ILOAD, locals.slot], registered),
             labels: Labels::SkipIt,
         },
     ];
     let mut redirected = insert(&code, &class.pool, &insertions)?;
-    let counted = redirected
-        .instructions
-        .windows(2)
-        .find(|pair| redirected.bytes[pair[0].at..].starts_with(&counting))
-        .map(|pair| (pair[0].at, pair[1].at + pair[1].length));
-    let Some(counted) = counted else {
-        return malformed("the call that was inserted is not there");
-    };
+    // Between the insertions nothing changes its length.
+    let start = next.at + insertions[0].instructions.len();
+    let counted = (start, start + insertions[1].instructions.len());
     count_what_throws(&mut redirected, &mut class.pool, counted, &locals)?;
     class.set_code(method, &redirected)
 }

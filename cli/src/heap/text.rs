@@ -8,7 +8,7 @@ use finwatch_hprof::{Answer, ClassFacts, Finding, Holders, HoldingPath, Thread};
 use super::record::{self, of_field};
 use crate::explain::{self, Explanation};
 use crate::holding;
-use crate::numbers::{bytes, counted, grouped};
+use crate::numbers::{by_number, bytes, counted, grouped};
 use crate::quote::Plain;
 use crate::time::timestamp;
 
@@ -133,7 +133,7 @@ fn classes(out: &mut impl Write, classes: &[ClassFacts]) -> io::Result<()> {
             "{:>12} {:>56}{more} more {}",
             grouped(registered),
             "",
-            if more == 1 { "class" } else { "classes" }
+            by_number(more as u64, "class", "classes")
         ),
     }
 }

@@ -156,9 +156,7 @@ final class FinwatchHook {
         }
     }
 
-    /**
-     * The slot for the class of an object that is about to be registered.
-     */
+    /** The slot for the class of an object that is about to be registered. */
     static int enter(Object object) {
         return FinwatchSlot.find(object);
     }
