@@ -59,6 +59,10 @@ impl ArrayShape {
     }
 }
 
+/// More than the fields take that a JVM adds to `java.lang.Class`: seven, none over 8 bytes (HotSpot `javaClasses.hpp`,
+/// `CLASS_INJECTED_FIELDS`).
+const INJECTED_BYTES: u64 = 128;
+
 /// A distance between two objects, and what lies in it.
 struct Distance {
     bytes: u64,
@@ -117,7 +121,8 @@ impl Sizes {
             .sum()
     }
 
-    /// The JVM adds fields of its own to `java.lang.Class`: what no class seems to be able to do without.
+    /// The JVM adds fields of its own to `java.lang.Class`: what no class seems to be able to do without. Classes that
+    /// lie too far apart to tell, or have damaged addresses, take no more than the fields in the dump.
     fn class_without_statics(&self, index: &Index, classes: &Classes) -> u64 {
         let fields = classes
             .of_boot_loader("java.lang.Class")
@@ -127,7 +132,7 @@ impl Sizes {
             let bytes = index.distance(dump.id)?;
             bytes
                 .checked_sub(self.statics(dump))
-                .filter(|&rest| rest >= fields)
+                .filter(|&rest| (fields..=fields + INJECTED_BYTES).contains(&rest))
         });
         rest.min().unwrap_or(fields)
     }

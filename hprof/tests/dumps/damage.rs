@@ -72,6 +72,19 @@ fn a_dump_cut_anywhere_is_told_as_far_as_it_goes() {
     assert!(most > 10);
 }
 
+#[test]
+fn classes_far_from_each_other_are_not_told_as_large_as_the_distance() {
+    let mut made = Made::new(8);
+    for class in 1..4 {
+        let id = class << 62;
+        made.load(id, &format!("p/Far{class}"));
+        made.class(id, 0, 0, &[], &[]);
+    }
+    let answer = File::of(&made.finish()).answer().unwrap();
+    assert_eq!(answer.heap.objects, 3);
+    assert!(answer.heap.bytes < 1000, "{} bytes", answer.heap.bytes);
+}
+
 /// Two dumps in one file.
 fn several(mut made: Made) -> Vec<u8> {
     made::add_other(&mut made);
