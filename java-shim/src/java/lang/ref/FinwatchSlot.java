@@ -27,6 +27,12 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     /** Entries beyond this are not made: the classes share {@link #OTHER}. */
     private static final int MAX_ENTRIES = 1 << 16;
 
+    /** So many classes are arranged anew with each that comes, more when the table grows. */
+    private static final int FEW = 32;
+
+    /** Bits of a word above these tell classes apart: none takes more of the class space than they can say. */
+    private static final int MAX_SHIFT = 16;
+
     /** Classes that could get no entry because the heap or the stack was exhausted. */
     private static final int MAX_STICKY = 256;
 
@@ -36,7 +42,13 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     private static final ReferenceQueue<Object> UNLOADED = new ReferenceQueue<>();
 
     /** A power of two long, at most half full. */
-    private static FinwatchSlot[] table = new FinwatchSlot[256];
+    private static FinwatchSlot[] table = new FinwatchSlot[2 * FEW];
+
+    /**
+     * Bits of a word that do not count in the search for a place. A reader that sees this and {@link #table} of
+     * different times finds nothing, and looks again under {@link #LOCK}.
+     */
+    private static int shift;
 
     /**
      * The entry of the class that most registrations are of, tried before the table; or null.
@@ -112,7 +124,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
             return entry.slot;
         }
         FinwatchSlot[] table = FinwatchSlot.table;
-        entry = table[place(word, table)];
+        entry = table[place(word, shift, table)];
         if (FinwatchKlass.UNIQUE && entry != null && entry.word == word && entry.get() != null) {
             return entry.slot;
         }
@@ -127,7 +139,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     private static FinwatchSlot lookUp(Class<?> type, int word) {
         FinwatchSlot[] table = FinwatchSlot.table;
         int mask = table.length - 1;
-        int at = place(word, table);
+        int at = place(word, shift, table);
         for (FinwatchSlot entry = table[at]; entry != null; entry = table[at]) {
             Class<?> held = entry.get();
             if (held == type || held == null && entry.was(type)) {
@@ -138,9 +150,9 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         return null;
     }
 
-    /** Where the search for an entry begins. The words of neighbours differ in a few bits in the middle. */
-    private static int place(int word, FinwatchSlot[] table) {
-        return word * 0x9E3779B9 >>> 12 & table.length - 1;
+    /** Where the search for an entry begins. */
+    private static int place(int word, int shift, FinwatchSlot[] table) {
+        return word >>> shift & table.length - 1;
     }
 
     /**
@@ -185,10 +197,15 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         int slot = freeCount > 0 ? free[freeCount - 1] : used < FinwatchHook.SLOTS ? used : OTHER;
         FinwatchSlot entry = new FinwatchSlot(type, word, slot);
         FinwatchSlot[] table = FinwatchSlot.table;
-        if ((entries + 1) * 2 > table.length) {
-            table = copy(table.length * 2, null);
+        int shift = FinwatchSlot.shift;
+        boolean full = (entries + 1) * 2 > table.length;
+        if (full || entries < FEW) {
+            table = new FinwatchSlot[full ? table.length * 2 : table.length];
+            shift = bestShift(table, entry);
+            fill(table, shift, null);
         }
-        place(table, entry);
+        place(entry, shift, table);
+        FinwatchSlot.shift = shift;
         FinwatchSlot.table = table;
         entries++;
         freshCount++;
@@ -206,19 +223,55 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         return slot;
     }
 
-    private static FinwatchSlot[] copy(int length, FinwatchSlot without) {
-        FinwatchSlot[] to = new FinwatchSlot[length];
-        for (FinwatchSlot entry : table) {
-            if (entry != null && entry != without) {
-                place(to, entry);
+    /**
+     * The shift by which the fewest entries meet another where the search for them begins: what stands elsewhere costs
+     * each registration a branch that the processor foresaw wrongly. Classes that were loaded after each other have
+     * words at one distance, so that some shift gives nearly each of them a place of its own.
+     *
+     * @param to as long as the table will be; what it holds afterwards means nothing
+     */
+    private static int bestShift(FinwatchSlot[] to, FinwatchSlot coming) {
+        int best = 0;
+        int fewest = Integer.MAX_VALUE;
+        for (int shift = 0; shift < MAX_SHIFT && fewest > 0; shift++) {
+            int meetings = meetings(shift, to, coming);
+            if (meetings < fewest) {
+                fewest = meetings;
+                best = shift;
             }
         }
-        return to;
+        return best;
     }
 
-    private static void place(FinwatchSlot[] table, FinwatchSlot entry) {
+    private static int meetings(int shift, FinwatchSlot[] to, FinwatchSlot coming) {
+        Arrays.fill(to, null);
+        to[place(coming.word, shift, to)] = coming;
+        int meetings = 0;
+        for (FinwatchSlot entry : table) {
+            if (entry != null) {
+                int at = place(entry.word, shift, to);
+                if (to[at] != null) {
+                    meetings++;
+                }
+                to[at] = entry;
+            }
+        }
+        return meetings;
+    }
+
+    /** Puts all entries but one into another table. */
+    private static void fill(FinwatchSlot[] to, int shift, FinwatchSlot without) {
+        Arrays.fill(to, null);
+        for (FinwatchSlot entry : table) {
+            if (entry != null && entry != without) {
+                place(entry, shift, to);
+            }
+        }
+    }
+
+    private static void place(FinwatchSlot entry, int shift, FinwatchSlot[] table) {
         int mask = table.length - 1;
-        int at = place(entry.word, table);
+        int at = place(entry.word, shift, table);
         while (table[at] != null) {
             at = (at + 1) & mask;
         }
@@ -404,7 +457,9 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
             if (busiest == entry) {
                 busiest = null;
             }
-            table = copy(table.length, entry);
+            FinwatchSlot[] rest = new FinwatchSlot[table.length];
+            fill(rest, shift, entry);
+            table = rest;
             entries--;
             noLongerFresh(entry);
         }
