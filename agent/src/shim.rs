@@ -211,7 +211,7 @@ impl Shim {
         })
     }
 
-    /// The slots of classes that were unloaded since the last call.
+    /// The slots of classes that were unloaded and not yet released.
     pub fn unloaded(&self, env: &mut Env) -> jni::errors::Result<Vec<usize>> {
         env.with_local_frame(4, |env| {
             let name = jni_str!("unloaded");

@@ -8,8 +8,8 @@ import java.util.Arrays;
  * The slot of native counters that belongs to a class, and the table that finds it.
  *
  * <p>Readers take no lock: the table is open-addressed by the word that {@link FinwatchKlass}
- * has for a class, a published table only ever gains entries, and what they read of an entry is
- * final. Writers hold {@link #LOCK}; what they do under it is bounded and calls no code of the
+ * has for a class, what they read of an entry is final, and who does not find one looks again
+ * under the lock. Writers hold {@link #LOCK}; what they do under it is bounded and calls no code of the
  * application.
  *
  * <p>Classes are held weakly, so they unload as they would without us. A weak reference
@@ -61,6 +61,9 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     /** Entries that {@link #discovered} has not told yet. */
     private static int freshCount;
 
+    /** Entries of classes that are {@link #unloaded}. */
+    private static int unloadedCount;
+
     /** Slots handed out so far; those in {@link #free} included. */
     private static int used = OTHER + 1;
 
@@ -97,6 +100,9 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
 
     /** Not yet told by {@link #discovered}; under {@link #LOCK}. */
     private boolean fresh = true;
+
+    /** Neither the class nor an object of it can be seen again; under {@link #LOCK}. */
+    private boolean unloaded;
 
     private FinwatchSlot(Class<?> type, int word, int slot) {
         super(type);
@@ -202,7 +208,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         if (full || entries < FEW) {
             table = new FinwatchSlot[full ? table.length * 2 : table.length];
             shift = bestShift(table, entry);
-            fill(table, shift, null);
+            fill(table, shift);
         }
         place(entry, shift, table);
         FinwatchSlot.shift = shift;
@@ -259,11 +265,11 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         return meetings;
     }
 
-    /** Puts all entries but one into another table. */
-    private static void fill(FinwatchSlot[] to, int shift, FinwatchSlot without) {
+    /** Puts all entries into another table. */
+    private static void fill(FinwatchSlot[] to, int shift) {
         Arrays.fill(to, null);
         for (FinwatchSlot entry : table) {
-            if (entry != null && entry != without) {
+            if (entry != null) {
                 place(entry, shift, to);
             }
         }
@@ -375,38 +381,53 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     }
 
     /**
-     * Slots of classes that were unloaded since the last call, or null. An entry without
-     * a slot of its own is forgotten at once; the others wait for {@link #release}. The
-     * agent's own thread only.
+     * Slots of unloaded classes that wait for {@link #release}, or null. An entry without a slot of its own is forgotten
+     * at once. Where the heap has no room for the answer, the next call gives it. The agent's own thread only.
      */
     static long[] unloaded() {
-        long[] slots = null;
         for (Reference<?> gone = UNLOADED.poll(); gone != null; gone = UNLOADED.poll()) {
             // JDK 8 leaves that to us, and the class loaded until it is done.
             gone.clear();
+            end(gone);
+        }
+        synchronized (LOCK) {
+            if (unloadedCount == 0) {
+                return null;
+            }
+            long[] slots = new long[unloadedCount];
+            int at = 0;
+            for (FinwatchSlot entry : table) {
+                if (entry != null && entry.unloaded) {
+                    slots[at++] = entry.slot;
+                }
+            }
+            return slots;
+        }
+    }
+
+    private static void end(Reference<?> gone) {
+        synchronized (LOCK) {
             FinwatchSlot entry = entryOf(gone);
             if (entry == null) {
-                continue;
+                return;
             }
             if (entry.slot == OTHER) {
                 forget(entry);
-                continue;
+            } else {
+                entry.unloaded = true;
+                unloadedCount++;
             }
-            slots = slots == null ? new long[1] : Arrays.copyOf(slots, slots.length + 1);
-            slots[slots.length - 1] = entry.slot;
         }
-        return slots;
     }
 
+    /** Under {@link #LOCK}. */
     private static FinwatchSlot entryOf(Reference<?> gone) {
-        synchronized (LOCK) {
-            for (FinwatchSlot entry : table) {
-                if (entry != null && entry.gone == gone) {
-                    return entry;
-                }
+        for (FinwatchSlot entry : table) {
+            if (entry != null && entry.gone == gone) {
+                return entry;
             }
-            return null;
         }
+        return null;
     }
 
     /**
@@ -452,16 +473,27 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         return null;
     }
 
+    /** Under {@link #LOCK}. Allocates nothing. A reader that misses another entry meanwhile looks again under it. */
     private static void forget(FinwatchSlot entry) {
-        synchronized (LOCK) {
-            if (busiest == entry) {
-                busiest = null;
-            }
-            FinwatchSlot[] rest = new FinwatchSlot[table.length];
-            fill(rest, shift, entry);
-            table = rest;
-            entries--;
-            noLongerFresh(entry);
+        if (busiest == entry) {
+            busiest = null;
+        }
+        int mask = table.length - 1;
+        int at = place(entry.word, shift, table);
+        while (table[at] != entry) {
+            at = (at + 1) & mask;
+        }
+        table[at] = null;
+        // Those behind it may have found their places taken.
+        for (at = (at + 1) & mask; table[at] != null; at = (at + 1) & mask) {
+            FinwatchSlot next = table[at];
+            table[at] = null;
+            place(next, shift, table);
+        }
+        entries--;
+        noLongerFresh(entry);
+        if (entry.unloaded) {
+            unloadedCount--;
         }
     }
 
