@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be opened or read.
-    #[error("cannot read {}: {source}", shown(path))]
+    #[error("cannot read {}: {reason}", shown(path))]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A compressed dump, or one from a pipe, needs room on the disk to be looked at more than once.
     #[error(
-        "cannot unpack {} into a temporary file below {}: {source}; \
+        "cannot unpack {} into a temporary file below {}: {reason}; \
          point TMPDIR at a directory with room for the whole dump, or unpack the dump yourself",
         shown(path),
         shown(directory)
@@ -27,7 +27,7 @@ pub enum Error {
         /// Where it was unpacked to.
         directory: PathBuf,
         /// What the system, or the decompressor, says.
-        source: io::Error,
+        reason: io::Error,
     },
     /// Not what the HPROF format begins with.
     #[error(

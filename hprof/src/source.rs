@@ -52,9 +52,9 @@ impl Dump {
     /// Opens `path`, which may be a plain dump, one compressed with gzip (by `gzip`, or by the JVM, which writes many
     /// members), or a pipe with either.
     pub fn open(path: &Path, progress: &Progress) -> Result<Dump, Error> {
-        let read = |source| Error::Read {
+        let read = |reason| Error::Read {
             path: path.into(),
-            source,
+            reason,
         };
         let file = File::open(path).map_err(read)?;
         let metadata = file.metadata().map_err(read)?;
@@ -83,10 +83,10 @@ impl Dump {
         progress: &Progress,
     ) -> Result<Dump, Error> {
         let directory = std::env::temp_dir();
-        let failed = |source| Error::Unpack {
+        let failed = |reason| Error::Unpack {
             path: path.into(),
             directory: directory.clone(),
-            source,
+            reason,
         };
         let mut unpacked = tempfile::tempfile_in(&directory).map_err(failed)?;
         progress.begin(Phase::Unpacking, length);
@@ -118,9 +118,9 @@ impl Dump {
         file: File,
         cut_while_unpacking: Option<String>,
     ) -> Result<Dump, Error> {
-        let read = |source| Error::Read {
+        let read = |reason| Error::Read {
             path: path.into(),
-            source,
+            reason,
         };
         let length = file.metadata().map_err(read)?.len();
         let mut window = Window::new(&file, length);
@@ -170,10 +170,10 @@ impl Dump {
     }
 
     /// An error of the system as ours.
-    pub fn failed(&self, source: io::Error) -> Error {
+    pub fn failed(&self, reason: io::Error) -> Error {
         Error::Read {
             path: self.path.clone(),
-            source,
+            reason,
         }
     }
 }

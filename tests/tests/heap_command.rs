@@ -113,5 +113,10 @@ fn what_is_cut_or_no_dump_is_told() {
         assert!(!finished.err.contains('\u{1b}'), "{finished:#?}");
         let finished = heap(&[], &file.with_extension("missing")).run();
         assert_eq!(finished.code, Some(3), "{finished:#?}");
+        assert_eq!(
+            finished.err.matches("os error 2").count(),
+            1,
+            "{finished:#?}"
+        );
     });
 }
