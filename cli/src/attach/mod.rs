@@ -20,7 +20,7 @@ use anyhow::Context;
 use finwatch::options::{self, Facts, Sources};
 
 use crate::exit::Outcome;
-use crate::jvm::{Details, Jvm, Watch, as_allowed, is_root};
+use crate::jvm::{Details, Jvm, Watch, as_allowed, is_root, process_id};
 use crate::list::Row;
 use crate::quote::Plain;
 use library::Library;
@@ -39,7 +39,7 @@ const APPEARS_WITHIN: Duration = Duration::from_secs(2);
 #[derive(Debug, clap::Args)]
 pub struct Target {
     /// Process id of the JVM, as `finwatch list` shows it
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(i32::MAX)))]
+    #[arg(value_parser = process_id)]
     pub pid: u32,
 
     /// How long the JVM may take to answer

@@ -28,7 +28,7 @@ pub use as_owner::{as_allowed, as_owner, is_root};
 pub use inside::Inside;
 use mapped::Mapped;
 pub use mapped::{Libc, MappedFile};
-pub use process::Process;
+pub use process::{Process, process_id};
 pub use status::{Owner, Status};
 pub use watch::Watch;
 

@@ -24,6 +24,13 @@ pub struct Process {
     handle: Option<OwnedFd>,
 }
 
+/// Reads a process id that was typed.
+pub fn process_id(text: &str) -> Result<u32, &'static str> {
+    let number = text.parse::<i32>().ok().filter(|number| *number > 0);
+    let number = number.and_then(|number| u32::try_from(number).ok());
+    number.ok_or("wanted is the number of a process, as 'finwatch list' shows it")
+}
+
 impl Process {
     /// The process with that id; `None` where there is none, or none that we may see.
     pub fn open(pid: u32) -> io::Result<Option<Process>> {
@@ -159,4 +166,17 @@ pub fn all() -> io::Result<Vec<u32>> {
         .collect();
     pids.sort_unstable();
     Ok(pids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_process_id_is_refused() {
+        assert_eq!(process_id("4711"), Ok(4711));
+        for text in ["", "0", "-1", "com.example.Shop", "2147483648", "4711 "] {
+            assert!(process_id(text).is_err(), "{text}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::io;
 
 use crate::attach;
 use crate::exit::Outcome;
-use crate::jvm::Jvm;
+use crate::jvm::{Jvm, process_id};
 
 pub use row::Row;
 pub use table::write as write_table;
@@ -24,7 +24,7 @@ Examples:
 JVMs of other users can only be looked into by root.")]
 pub struct Arguments {
     /// Only these JVMs
-    #[arg(value_name = "PID")]
+    #[arg(value_name = "PID", value_parser = process_id)]
     pids: Vec<u32>,
 
     /// Print one line of JSON for each JVM
