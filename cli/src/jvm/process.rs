@@ -26,8 +26,8 @@ pub struct Process {
 
 /// Reads a process id that was typed.
 pub fn process_id(text: &str) -> Result<u32, &'static str> {
-    let number = text.parse::<i32>().ok().filter(|number| *number > 0);
-    let number = number.and_then(|number| u32::try_from(number).ok());
+    let number = text.parse().ok();
+    let number = number.filter(|number| (1..=i32::MAX.unsigned_abs()).contains(number));
     number.ok_or("wanted is the number of a process, as 'finwatch list' shows it")
 }
 
