@@ -180,7 +180,7 @@ impl Chain {
 pub struct Part {
     /// The Finalizer, its referent, the next and the one before.
     links: Vec<[Number; 4]>,
-    queues: Vec<QueueState>,
+    queues: Queues,
 }
 
 impl Part {
@@ -194,18 +194,17 @@ impl Part {
     /// No more will come.
     pub fn shrink(&mut self) {
         self.links.shrink_to_fit();
-        self.queues.shrink_to_fit();
+        self.queues.fours.shrink_to_fit();
     }
 
     fn get(&self, place: usize) -> Option<FinalizerRow> {
-        let (&[number, referent, next, prev], &queue) =
-            self.links.get(place).zip(self.queues.get(place))?;
+        let &[number, referent, next, prev] = self.links.get(place)?;
         Some(FinalizerRow {
             number,
             referent,
             next,
             prev,
-            queue,
+            queue: self.queues.get(place)?,
         })
     }
 
@@ -215,6 +214,40 @@ impl Part {
 
     fn first(&self) -> Option<Number> {
         self.links.first().map(|links| links[0])
+    }
+}
+
+/// Queue states, four in a byte.
+#[derive(Debug, Default)]
+struct Queues {
+    fours: Vec<u8>,
+    length: usize,
+}
+
+impl Queues {
+    fn push(&mut self, state: QueueState) {
+        let shift = Queues::shift(self.length);
+        if shift == 0 {
+            self.fours.push(0);
+        }
+        if let Some(four) = self.fours.last_mut() {
+            *four |= (state as u8) << shift;
+        }
+        self.length += 1;
+    }
+
+    /// Of a place that nothing was put at, [`QueueState::Active`] or `None`.
+    fn get(&self, place: usize) -> Option<QueueState> {
+        let four = self.fours.get(place / 4)?;
+        Some(match four >> Queues::shift(place) & 3 {
+            0 => QueueState::Active,
+            1 => QueueState::Enqueued,
+            _ => QueueState::Taken,
+        })
+    }
+
+    fn shift(place: usize) -> u32 {
+        place as u32 % 4 * 2
     }
 }
 
@@ -285,13 +318,21 @@ impl Rows {
 mod tests {
     use super::*;
 
+    fn state(number: Number) -> QueueState {
+        match number % 5 {
+            1 => QueueState::Enqueued,
+            3 => QueueState::Taken,
+            _ => QueueState::Active,
+        }
+    }
+
     fn rows(parts: &[&[Number]]) -> Rows {
         let row = |&number: &Number| FinalizerRow {
             number,
             referent: number,
             next: NULL,
             prev: NULL,
-            queue: QueueState::Active,
+            queue: state(number),
         };
         Rows::new(
             parts
@@ -314,9 +355,10 @@ mod tests {
             assert_eq!(numbers, [1, 3, 5, 7, 9]);
             let mut last = (0, 0);
             for number in [9, 7, 5, 3, 1, 9, 1, 5] {
+                let row = rows.find(number, &mut last);
                 assert_eq!(
-                    rows.find(number, &mut last).map(|row| row.number),
-                    Some(number)
+                    row.map(|row| (row.number, row.queue)),
+                    Some((number, state(number)))
                 );
             }
             for number in [0, 2, 10] {

@@ -38,11 +38,24 @@ public final class HeldFinalizers {
         }
     }
 
-    public static void main(String[] arguments) throws Exception {
-        int count = Integer.parseInt(arguments[0]);
+    static void hold(int count) {
         for (int i = 0; i < count; i++) {
             new Statement().execute();
         }
+    }
+
+    /** The same objects, held by whoever calls. */
+    static Object[] statements(int count) {
+        Object[] statements = new Object[count];
+        for (int i = 0; i < count; i++) {
+            statements[i] = new Statement();
+        }
+        return statements;
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        int count = Integer.parseInt(arguments[0]);
+        hold(count);
         HotSpotDiagnosticMXBean bean = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
         bean.dumpHeap(arguments[1], true);
         System.out.println("DONE: " + count + " statements held");

@@ -3,6 +3,10 @@
 //! Objects arrive in heaps, one a collection, and are worked off in between. So the queue is
 //! looked at just before more arrives: what is left there each time is what the thread did
 //! not get done. A burst leaves something once; a backlog leaves more each time.
+//!
+//! Unless objects grow old before they die: those arrive all at once when a collection looks at
+//! the old generation, and in between the queue becomes shorter although more is made than is
+//! worked off. So a queue that is never short for long is looked at too.
 
 use finwatch_record::{AlertKind, Severity};
 
@@ -27,7 +31,9 @@ pub(super) fn judge(known: &Known) -> Vec<Finding> {
 }
 
 fn growth(known: &Known) -> Option<Finding> {
-    let since_ms = growing_since(known).or_else(|| still_behind(known))?;
+    let since_ms = growing_since(known)
+        .or_else(|| outrun_since(known))
+        .or_else(|| still_behind(known))?;
     let then = known.classes.whole_series().before(since_ms)?;
     let rates = Rates::between(then, known);
     let drain_s = known.whole.pending as f64 / rates.left_per_s;
@@ -89,6 +95,28 @@ fn growing_since(known: &Known) -> Option<u64> {
     };
     let much = last.left >= known.thresholds.many / 2;
     (steps + 1 >= enough && lasts_ms >= patience_ms && much).then_some(first.uptime_ms)
+}
+
+/// Since when the thread has never been done with its work, if that is long and more objects
+/// were made lately than it got done. What grew old and was found all at once is worked off
+/// in the end where fewer are made.
+fn outrun_since(known: &Known) -> Option<u64> {
+    let patience_ms = known.thresholds.patience_ms();
+    let series = known.classes.whole_series();
+    let lately = series.before(known.now.uptime_ms.checked_sub(patience_ms)?)?;
+    let done = ended(&known.whole).saturating_sub(lately.ended());
+    let made_before = lately.counts.registered_total;
+    let made = known.whole.registered_total.saturating_sub(made_before);
+    // Where it gets nothing done it is stuck or dead.
+    if done == 0 || made <= done {
+        return None;
+    }
+    // Points are closer to each other than the thread needs for that much.
+    let is_short = |point: &&Point| point.counts.pending < done / 2;
+    let last_short = series.since(0).filter(is_short).last();
+    let since_ms = last_short.or_else(|| series.since(0).next())?.uptime_ms;
+    let lasts_ms = known.now.uptime_ms - since_ms;
+    (lasts_ms >= RARE * patience_ms).then_some(since_ms)
 }
 
 /// Once raised, it is not over because one arrival found less left: the queue has to be

@@ -428,6 +428,39 @@ fn a_queue_that_grows_with_each_of_a_few_collections_is_told_at_the_third() {
     assert!(program.told().contains(&grows), "{:?}", program.told());
 }
 
+/// Some objects are found by young collections, the others grow old and are found all at once: made are `made` a second,
+/// worked off 1,000.
+fn run_with_old_objects(program: &mut Program, seconds: u64, made: u64) {
+    program.run(seconds, |program, second| {
+        let class = &mut program.classes[0];
+        class.register(made);
+        if second % 25 == 24 {
+            class.enqueue(class.counts.registered - class.counts.pending);
+        } else if second % 5 == 4 {
+            class.enqueue(2_000);
+        }
+        class.finalize(1_000, 1_000);
+    });
+}
+
+#[test]
+fn a_queue_that_grows_by_what_had_grown_old_is_told() {
+    let mut program = Program::new(&["Old"]);
+    run_with_old_objects(&mut program, 50, 1_500);
+    let grows = (AlertKind::PendingGrowth, "Old", Raised);
+    assert!(program.told().contains(&grows), "{:?}", program.told());
+    let alert = program.told.iter().find(|alert| alert.kind == grows.0);
+    let rate = |name: &str| alert.unwrap().evidence[name].as_f64().unwrap();
+    assert!(rate("arriving_per_s") > rate("leaving_per_s"), "{alert:?}");
+}
+
+#[test]
+fn a_thread_that_keeps_up_with_what_had_grown_old_is_none() {
+    let mut program = Program::new(&["Old"]);
+    run_with_old_objects(&mut program, 300, 800);
+    assert_eq!(program.told(), []);
+}
+
 #[test]
 fn a_burst_that_is_worked_off_is_no_backlog() {
     let mut program = Program::new(&["Burst"]);

@@ -1,7 +1,7 @@
 //! From typing `finwatch attach` to the first record in the stream, on a JVM that waits.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use super::idle::IdleJvm;
 use super::jvm::Side;
 use super::setup::{self, Setup};
 use super::table::{Bound, Figure, Tables};
-use crate::{Jdk, target_directory};
+use crate::Jdk;
 
 /// How often it is looked for the record: the figure is that much too high at most.
 const LOOK: Duration = Duration::from_micros(200);
@@ -23,7 +23,7 @@ pub fn measure(setup: &Setup, tables: &mut Tables) -> Result<()> {
     let Some(agent) = &setup.agent else {
         return Ok(()); // Nothing to attach.
     };
-    let finwatch = release_build()?;
+    let finwatch = setup::finwatch()?;
     for jdk in &setup.jdks {
         let mut times = Vec::new();
         for _ in 0..setup.effort(20, 5) {
@@ -72,7 +72,7 @@ fn attach_once(setup: &Setup, jdk: &Jdk, finwatch: &Path, agent: &Path) -> Resul
             stream.display()
         );
         let now = || start.elapsed().as_secs_f64() * 1e3;
-        if first_record.is_none() && fs::read(&stream).is_ok_and(|text| text.contains(&b'\n')) {
+        if first_record.is_none() && fs::read(&*stream).is_ok_and(|text| text.contains(&b'\n')) {
             first_record = Some(now());
         }
         if let Some(status) = command.try_wait()?.filter(|_| ended.is_none()) {
@@ -81,15 +81,8 @@ fn attach_once(setup: &Setup, jdk: &Jdk, finwatch: &Path, agent: &Path) -> Resul
         }
         std::thread::sleep(LOOK);
     }
-    let _ = fs::remove_file(&stream); // The next run has another.
     Ok(Times {
         first_record: first_record.unwrap_or_default(),
         command: ended.unwrap_or_default(),
     })
-}
-
-/// The command as it is shipped.
-fn release_build() -> Result<PathBuf> {
-    setup::run(setup::cargo().args(["build", "--release", "-q", "-p", "finwatch-cli"]))?;
-    Ok(target_directory().join("release/finwatch"))
 }

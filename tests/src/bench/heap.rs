@@ -13,8 +13,7 @@ use super::cost::{self, Cost, least};
 use super::dumps::{RECIPES, Recipe, Use};
 use super::machine;
 use super::retained::{Comparable, Comparison};
-use super::setup::{Setup, cargo, output, run as run_tool};
-use crate::target_directory;
+use super::setup::{self, Setup, output};
 
 const HELP: &str = "\
 Measures what `finwatch heap` costs, on dumps that it makes once and keeps in target/bench, and compares its answers
@@ -61,7 +60,7 @@ pub fn run(arguments: impl Iterator<Item = String>) -> Result<()> {
     })?;
     let others = (!given("--alone")).then(|| Analysers::new(&setup));
     let bench = HeapBench {
-        finwatch: build()?,
+        finwatch: setup::finwatch()?,
         others: others.transpose()?,
         setup,
     };
@@ -191,9 +190,4 @@ fn row(
         ratios.as_deref().unwrap_or(" | "),
     );
     Ok(())
-}
-
-fn build() -> Result<PathBuf> {
-    run_tool(cargo().args(["build", "--quiet", "--release", "-p", "finwatch-cli"]))?;
-    Ok(target_directory().join("release/finwatch"))
 }

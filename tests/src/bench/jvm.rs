@@ -93,9 +93,7 @@ impl Jvm {
         };
         let output =
             output.with_context(|| format!("starting {}", self.jdk.tool("java").display()))?;
-        let report = self.report(setup, side, &output, &stream);
-        let _ = fs::remove_file(&stream); // Not there without the agent.
-        report
+        self.report(setup, side, &output, &stream)
     }
 
     fn report(&self, setup: &Setup, side: Side, output: &Output, stream: &Path) -> Result<Report> {

@@ -18,6 +18,7 @@ pub mod heap;
 mod allocation;
 mod analysers;
 mod attach;
+mod conversation;
 mod cost;
 mod cpu;
 mod dumps;
@@ -30,6 +31,7 @@ mod proc;
 mod rest;
 mod retained;
 pub mod setup;
+mod standstill;
 mod startup;
 mod table;
 mod throughput;
@@ -122,6 +124,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "attach",
         about: "from `finwatch attach` to the first record",
         measure: attach::measure,
+    },
+    Benchmark {
+        name: "standstill",
+        about: "how long a big heap stands still for an attach and for holders",
+        measure: standstill::measure,
     },
     Benchmark {
         name: "writer",

@@ -46,6 +46,21 @@ pub fn resident(pid: u32) -> Result<Resident> {
     })
 }
 
+/// Resident memory now, in bytes, which [`resident_peak`] counts from (proc_pid_clear_refs(5)).
+pub fn resident_peak_reset(pid: u32) -> Result<u64> {
+    let path = format!("/proc/{pid}/clear_refs");
+    fs::write(&path, "5").with_context(|| format!("writing {path}"))?;
+    resident_peak(pid)
+}
+
+/// The most resident memory since the peak was reset, in bytes.
+pub fn resident_peak(pid: u32) -> Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    let peak = kilobytes(&text, "VmHWM:");
+    Ok(peak.with_context(|| format!("{path} has no line `VmHWM` in kB"))? * 1024)
+}
+
 fn kilobytes(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find(|line| line.starts_with(name))?;
     line.split_whitespace().nth(1)?.parse().ok()
@@ -62,5 +77,8 @@ mod tests {
         assert_eq!(threads_cpu_ns(pid, "no such thread").unwrap(), 0);
         let resident = resident(pid).unwrap();
         assert!(resident.total >= resident.anonymous && resident.anonymous > 0);
+        let before = resident_peak_reset(pid).unwrap();
+        std::hint::black_box(vec![1_u8; 32 << 20]);
+        assert!(resident_peak(pid).unwrap() > before + (16 << 20));
     }
 }

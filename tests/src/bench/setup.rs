@@ -3,6 +3,7 @@
 //! All of it lands in `target/bench` and stays there, so that a second run needs no network.
 
 use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -63,12 +64,12 @@ impl Setup {
     }
 
     /// A path for the stream of one run.
-    pub fn stream(&self) -> Result<PathBuf> {
+    pub fn stream(&self) -> Result<StreamFile> {
         let number = self.streams.fetch_add(1, Ordering::Relaxed);
         let directory = self.directory.join("streams");
         fs::create_dir_all(&directory)?;
-        let stream = directory.join(format!("{}-{number}.jsonl", std::process::id()));
-        Ok(stream)
+        let name = format!("{}-{number}.jsonl", std::process::id());
+        Ok(StreamFile(directory.join(name)))
     }
 
     /// A file of the benchmarks' own directory.
@@ -124,6 +125,24 @@ impl Setup {
             fs::rename(half, &directory)?;
         }
         Ok(directory)
+    }
+}
+
+/// Where the stream of one run goes. The file is removed when this is dropped.
+#[derive(Debug)]
+pub struct StreamFile(PathBuf);
+
+impl Deref for StreamFile {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for StreamFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0); // Not there without the agent.
     }
 }
 
@@ -209,6 +228,12 @@ fn jar(directory: &Path, artifact: &str) -> Option<PathBuf> {
             path.file_name()
                 .is_some_and(|name| name.to_string_lossy().starts_with(artifact))
         })
+}
+
+/// The command `finwatch` as it is shipped.
+pub fn finwatch() -> Result<PathBuf> {
+    run(cargo().args(["build", "--release", "--quiet", "-p", "finwatch-cli"]))?;
+    Ok(target_directory().join("release/finwatch"))
 }
 
 /// The cargo that runs this command, in the workspace.

@@ -85,7 +85,6 @@ fn timed(setup: &Setup, jvm: &Jvm, side: Side) -> Result<Times> {
         .with_context(|| format!("starting {command:?}"))?;
     let elapsed_ms = start.elapsed().as_secs_f64() * 1e3;
     ensure!(status.success(), "{command:?} ended with {status}");
-    let _ = std::fs::remove_file(stream); // Not there without the agent.
     Ok(Times {
         elapsed_ms,
         cpu_ms: cpu::children_ms()? - cpu_before,

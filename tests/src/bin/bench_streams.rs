@@ -39,8 +39,7 @@ fn run() -> Result<()> {
             Err(_) => bail!("'{given}' is no number of megabytes"),
         },
     };
-    setup::run(setup::cargo().args(["build", "--release", "--quiet", "-p", "finwatch-cli"]))?;
-    let finwatch = finwatch_tests::target_directory().join("release/finwatch");
+    let finwatch = setup::finwatch()?;
     let directory = tempfile::tempdir()?;
     let stream = directory.path().join("stream.jsonl");
     let size = generate(&stream, megabytes * 1_000_000)?;
