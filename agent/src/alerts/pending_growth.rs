@@ -6,9 +6,10 @@
 //!
 //! Unless objects grow old before they die: those arrive all at once when a collection looks at
 //! the old generation, and in between the queue becomes shorter although more is made than is
-//! worked off. So a queue that is never short for long is looked at too.
+//! worked off. And a stop-the-world collector lets a large heap fill for long before objects
+//! arrive at all. So a queue that is not short any more is looked at too.
 
-use finwatch_record::{AlertKind, Severity};
+use finwatch_record::{AlertKind, Counts, Severity};
 
 use super::{
     ClassName, Known,
@@ -20,11 +21,6 @@ use super::{
 
 /// Arrivals in a row with more left each time.
 const ARRIVALS: usize = 4;
-
-/// The same where they are far apart, and how many times the option `patience` that takes: a stop-the-world
-/// collector lets a large heap fill for long before objects arrive, so few arrive before it is full.
-const RARE_ARRIVALS: usize = 3;
-const RARE: u64 = 2;
 
 pub(super) fn judge(known: &Known) -> Vec<Finding> {
     growth(known).into_iter().collect()
@@ -89,34 +85,33 @@ fn growing_since(known: &Known) -> Option<u64> {
     let last = troughs.back()?;
     let lasts_ms = last.uptime_ms - first.uptime_ms;
     let patience_ms = known.thresholds.patience_ms();
-    let enough = match lasts_ms >= RARE * patience_ms {
-        true => RARE_ARRIVALS,
-        false => ARRIVALS,
-    };
     let much = last.left >= known.thresholds.many / 2;
-    (steps + 1 >= enough && lasts_ms >= patience_ms && much).then_some(first.uptime_ms)
+    (steps + 1 >= ARRIVALS && lasts_ms >= patience_ms && much).then_some(first.uptime_ms)
 }
 
-/// Since when the thread has never been done with its work, if that is long and more objects
-/// were made lately than it got done. What grew old and was found all at once is worked off
-/// in the end where fewer are made.
+/// Since when the thread has never been done with its work, if that is long enough and more
+/// objects were made than it got done, in the earlier and in the later half of that time: a
+/// burst is over in one of them. What grew old and was found all at once is worked off in the
+/// end where fewer are made.
 fn outrun_since(known: &Known) -> Option<u64> {
     let patience_ms = known.thresholds.patience_ms();
     let series = known.classes.whole_series();
-    let lately = series.before(known.now.uptime_ms.checked_sub(patience_ms)?)?;
-    let done = ended(&known.whole).saturating_sub(lately.ended());
-    let made_before = lately.counts.registered_total;
-    let made = known.whole.registered_total.saturating_sub(made_before);
-    // Where it gets nothing done it is stuck or dead.
-    if done == 0 || made <= done {
+    let at = |ago_ms| series.before(known.now.uptime_ms.checked_sub(ago_ms)?);
+    let (then, between) = (at(patience_ms)?, at(patience_ms / 2)?);
+    let is_outrun = |from: &Counts, to: &Counts| {
+        let done = ended(to).saturating_sub(ended(from));
+        // Where it gets nothing done it is stuck or dead.
+        done > 0 && to.registered_total.saturating_sub(from.registered_total) > done
+    };
+    if !is_outrun(&then.counts, &between.counts) || !is_outrun(&between.counts, &known.whole) {
         return None;
     }
+    let done = ended(&known.whole).saturating_sub(then.ended());
     // Points are closer to each other than the thread needs for that much.
     let is_short = |point: &&Point| point.counts.pending < done / 2;
     let last_short = series.since(0).filter(is_short).last();
     let since_ms = last_short.or_else(|| series.since(0).next())?.uptime_ms;
-    let lasts_ms = known.now.uptime_ms - since_ms;
-    (lasts_ms >= RARE * patience_ms).then_some(since_ms)
+    (known.now.uptime_ms - since_ms >= patience_ms).then_some(since_ms)
 }
 
 /// Once raised, it is not over because one arrival found less left: the queue has to be

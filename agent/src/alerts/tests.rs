@@ -412,7 +412,7 @@ fn a_queue_that_is_never_worked_off_is_told_with_the_class_that_costs_the_time()
 
 /// A collection every twelve seconds, each of which finds more than the thread gets done until the next.
 #[test]
-fn a_queue_that_grows_with_each_of_a_few_collections_is_told_at_the_third() {
+fn a_queue_that_grows_with_each_of_a_few_collections_is_told_before_the_third() {
     let mut program = Program::new(&["Many"]);
     let step = |program: &mut Program, second| {
         program.classes[0].register(1000);
@@ -421,9 +421,9 @@ fn a_queue_that_grows_with_each_of_a_few_collections_is_told_at_the_third() {
         }
         program.classes[0].finalize(300, 1_000);
     };
-    program.run(30, step);
+    program.run(18, step);
     assert_eq!(program.told(), []);
-    program.run(20, step);
+    program.run(15, step);
     let grows = (AlertKind::PendingGrowth, "Many", Raised);
     assert!(program.told().contains(&grows), "{:?}", program.told());
 }
