@@ -186,9 +186,9 @@ pub struct Part {
 impl Part {
     /// Adds a Finalizer.
     pub fn push(&mut self, row: FinalizerRow) {
+        self.queues.set(self.links.len(), row.queue);
         self.links
             .push([row.number, row.referent, row.next, row.prev]);
-        self.queues.push(row.queue);
     }
 
     /// No more will come.
@@ -221,19 +221,16 @@ impl Part {
 #[derive(Debug, Default)]
 struct Queues {
     fours: Vec<u8>,
-    length: usize,
 }
 
 impl Queues {
-    fn push(&mut self, state: QueueState) {
-        let shift = Queues::shift(self.length);
-        if shift == 0 {
-            self.fours.push(0);
+    /// Of the place behind the last one.
+    fn set(&mut self, place: usize, state: QueueState) {
+        let state = (state as u8) << Queues::shift(place);
+        match self.fours.get_mut(place / 4) {
+            Some(four) => *four |= state,
+            None => self.fours.push(state),
         }
-        if let Some(four) = self.fours.last_mut() {
-            *four |= (state as u8) << shift;
-        }
-        self.length += 1;
     }
 
     /// Of a place that nothing was put at, [`QueueState::Active`] or `None`.

@@ -5,8 +5,8 @@ import java.util.concurrent.locks.LockSupport;
  * A big heap, and a thread that notices how long it stands still.
  *
  * <p>Usage: {@code Standstill timer|stack STATEMENTS OTHERS}. Holds so many statements, by a timer as {@link HeldFinalizers}
- * does or by a local variable alone, and so many other objects. Then it registers a finalizable object about every tenth of a millisecond. Says {@code ready}, and answers
- * each byte that it reads with {@code waited LONGEST SUM}: the longest time between two of these objects since the last
+ * does or by a local variable alone, and so many other objects. Then it registers a finalizable object about every tenth of
+ * a millisecond. Says {@code ready}, and answers each byte that it reads with {@code waited LONGEST SUM}: the longest time between two of these objects since the last
  * answer, and the sum of those that took {@link #NOTABLE_NS} or more, both in milliseconds. Ends with its standard input.
  */
 public final class Standstill {

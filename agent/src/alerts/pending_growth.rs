@@ -108,9 +108,8 @@ fn outrun_since(known: &Known) -> Option<u64> {
     }
     let done = ended(&known.whole).saturating_sub(then.ended());
     // Points are closer to each other than the thread needs for that much.
-    let is_short = |point: &&Point| point.counts.pending < done / 2;
-    let last_short = series.since(0).filter(is_short).last();
-    let since_ms = last_short.or_else(|| series.since(0).next())?.uptime_ms;
+    let mut behind = series.last_while(|_, later| later.counts.pending >= done / 2);
+    let since_ms = behind.next()?.uptime_ms;
     (known.now.uptime_ms - since_ms >= patience_ms).then_some(since_ms)
 }
 

@@ -48,12 +48,17 @@ impl Conversation {
         Ok(())
     }
 
-    /// The answer, one line.
+    /// Asks, and gives the answer, one line.
     pub fn ask(&mut self) -> Result<String> {
+        self.send()?;
+        self.line()
+    }
+
+    /// Asks.
+    pub fn send(&mut self) -> Result<()> {
         let input = self.input.as_mut();
         let input = input.context("the program's input is closed")?;
-        input.write_all(b"\n")?;
-        self.line()
+        Ok(input.write_all(b"\n")?)
     }
 
     fn line(&mut self) -> Result<String> {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::conversation::Conversation;
@@ -57,8 +57,8 @@ impl IdleJvm {
     /// Resident memory after two more collections.
     pub fn resident_after_gc(&mut self) -> Result<Resident> {
         for _ in 0..2 {
-            let answer = self.program.ask()?;
-            ensure!(answer == "ready", "wanted `ready`, got {answer:?}");
+            self.program.send()?;
+            self.await_ready()?;
         }
         proc::resident(self.program.pid())
     }

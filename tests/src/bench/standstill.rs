@@ -250,8 +250,9 @@ impl<'a> BigJvm<'a> {
         let (holders, held_percent) = self.waited(BigJvm::ask_who_holds)?;
         let holders_memory = proc::resident_peak(pid)?.saturating_sub(before) as f64 / MIB;
         let file = dump.display().to_string();
-        let dumped = self.waited(|jvm| jvm.jcmd(&["GC.heap_dump", "-all", &file]));
         // The JVM writes over nothing.
+        let _ = fs::remove_file(&dump);
+        let (dumped, ()) = self.waited(|jvm| jvm.jcmd(&["GC.heap_dump", "-all", &file]))?;
         fs::remove_file(&dump).with_context(|| format!("removing {}", dump.display()))?;
         self.finwatch(&["detach"], &[])?;
         Ok(Round {
@@ -260,7 +261,7 @@ impl<'a> BigJvm<'a> {
             holders,
             held_percent,
             holders_memory,
-            dump: dumped?.0,
+            dump: dumped,
         })
     }
 
