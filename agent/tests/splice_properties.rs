@@ -139,7 +139,7 @@ fn valid_or_refused(class_file: &[u8]) -> Result<u32, TestCaseError> {
     let count = class_file
         .get(8..10)
         .map_or(0, |count| u16::from_be_bytes([count[0], count[1]]));
-    let _ = splice::calls_hook(class_file, count, pool, "enter");
+    let _ = splice::calls_hook(class_file, count, pool, "registered");
     Ok(rewritten)
 }
 

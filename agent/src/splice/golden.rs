@@ -124,11 +124,7 @@ fn hook_calls_are_found_in_the_methods_that_make_them() {
         let redirected = redirection(&original).unwrap();
         assert_eq!(hooked_methods(&original), Vec::<String>::new());
         let expected: &[&str] = match (name, jdk) {
-            ("Finalizer", _) => &[
-                "register enter",
-                "register registered",
-                "runFinalizer invokeFinalize",
-            ],
+            ("Finalizer", _) => &["register registered", "runFinalizer invokeFinalize"],
             (_, ..21) => &["enqueue enqueued"],
             _ => &["enqueue0 enqueued"],
         };
@@ -144,7 +140,7 @@ fn hooked_methods(class_file: &[u8]) -> Vec<String> {
     let count = u16::from_be_bytes([pool[0], pool[1]]);
     let mut found = Vec::new();
     for (method, code) in class.codes().unwrap() {
-        for hook in ["enter", "registered", "invokeFinalize", "enqueued"] {
+        for hook in ["registered", "invokeFinalize", "enqueued"] {
             if calls_hook(&code.bytes, count, &pool[2..], hook).unwrap() {
                 let method = String::from_utf8_lossy(class.method_name(method).unwrap());
                 found.push(format!("{method} {hook}"));

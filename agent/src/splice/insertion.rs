@@ -16,20 +16,11 @@ use super::instruction::{Branch, Instruction, switch_padding, walk};
 use super::refused::{Result, malformed, shown};
 use super::stack_map;
 
-/// What becomes of branches, ranges and line numbers that pointed at the place of an insertion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Labels {
-    /// They point at the inserted instructions, which then always run.
-    ReachIt,
-    /// They point behind them: only falling through from above runs them.
-    SkipIt,
-}
-
-/// Instructions without branches, to be placed before the instruction at offset `at`.
+/// Instructions without branches, to be placed before the instruction at offset `at`. Branches, ranges and line
+/// numbers that pointed there point behind them: only falling through from above runs them.
 pub(super) struct Insertion {
     pub at: usize,
     pub instructions: Vec<u8>,
-    pub labels: Labels,
 }
 
 /// The method with the insertions made, each before an instruction of its own.
@@ -60,44 +51,24 @@ pub(super) fn insert(code: &Code, pool: &ConstantPool, insertions: &[Insertion])
 }
 
 /// New offsets by old offset, the end of the code included.
-struct Moved {
-    /// For whatever points at a place in the code.
-    places: Vec<Option<usize>>,
-    /// For the instruction itself.
-    instructions: Vec<Option<usize>>,
-}
+struct Moved(Vec<Option<usize>>);
 
 impl Moved {
     fn plan(code: &Code, insertions: &[Insertion]) -> Self {
-        let mut moved = Moved {
-            places: vec![None; code.bytes.len() + 1],
-            instructions: vec![None; code.bytes.len() + 1],
-        };
+        let mut moved = vec![None; code.bytes.len() + 1];
         let mut next = 0;
         for instruction in &code.instructions {
-            moved.places[instruction.at] = Some(next);
-            for insertion in insertions.iter().filter(|each| each.at == instruction.at) {
-                next += insertion.instructions.len();
-                if insertion.labels == Labels::SkipIt {
-                    moved.places[instruction.at] = Some(next);
-                }
-            }
-            moved.instructions[instruction.at] = Some(next);
+            let here = insertions.iter().filter(|each| each.at == instruction.at);
+            next += here.map(|each| each.instructions.len()).sum::<usize>();
+            moved[instruction.at] = Some(next);
             next += moved_length(instruction, next);
         }
-        moved.places[code.bytes.len()] = Some(next);
-        moved
+        moved[code.bytes.len()] = Some(next);
+        Moved(moved)
     }
 
     fn place(&self, old: usize) -> Result<usize> {
-        match self.places.get(old) {
-            Some(Some(new)) => Ok(*new),
-            _ => malformed(format!("offset {old} falls on no instruction")),
-        }
-    }
-
-    fn instruction(&self, old: usize) -> Result<usize> {
-        match self.instructions.get(old) {
+        match self.0.get(old) {
             Some(Some(new)) => Ok(*new),
             _ => malformed(format!("offset {old} falls on no instruction")),
         }
@@ -214,7 +185,7 @@ impl Moved {
         for frame in &mut frames {
             frame.at = self.place(frame.at)?;
             frame.relocate_uninitialized(|new| {
-                let moved = self.instruction(usize::from(new))?;
+                let moved = self.place(usize::from(new))?;
                 u16::try_from(moved)
                     .map_err(|_| Refused::NoRoom("a method would exceed 65535 bytes of code"))
             })?;

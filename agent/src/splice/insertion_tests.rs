@@ -12,7 +12,7 @@ use super::bytes::{Reader, put_count, put_u2};
 use super::class_file::{Attribute, named, read_table};
 use super::code::{Code, Handler};
 use super::constant_pool::ConstantPool;
-use super::insertion::{Insertion, Labels, insert};
+use super::insertion::{Insertion, insert};
 use super::instruction::{NEW, NOP, walk};
 use super::refused::{Refused, Result};
 use super::stack_map::{self, Frame, Shape, Type};
@@ -309,7 +309,6 @@ proptest! {
         first in any::<prop::sample::Index>(),
         second in any::<prop::sample::Index>(),
         lengths in [1..9_usize, 1..9],
-        skips in any::<[bool; 2]>(),
     ) {
         let mut pool = small_pool();
         let code = lay_out(&method, &mut pool);
@@ -319,7 +318,6 @@ proptest! {
         let insertion = |which: usize| Insertion {
             at: offsets[places[which]],
             instructions: vec![INSERTED; lengths[which]],
-            labels: if skips[which] { Labels::SkipIt } else { Labels::ReachIt },
         };
         let inserted = insert(&code, &pool, &[insertion(0), insertion(1)]).unwrap();
 
@@ -327,7 +325,7 @@ proptest! {
         let parsed = Code::parse(&inserted.write().unwrap(), &pool).unwrap();
         parsed.check_references(&pool).unwrap();
 
-        // By offset: the instruction that a place means, and whether what is inserted there runs.
+        // By offset: the instruction, and what is inserted before it.
         let mut starts = Vec::new();
         let mut next = None;
         for each in &parsed.instructions {
@@ -341,12 +339,7 @@ proptest! {
             prop_assert_eq!(at - before.unwrap(), lengths[which]);
         }
         let number = |offset: usize| {
-            let found = starts.iter().enumerate().position(|(number, (before, at))| {
-                match places.iter().position(|place| *place == number) {
-                    Some(which) if !skips[which] => *before == Some(offset),
-                    _ => *at == offset,
-                }
-            });
+            let found = starts.iter().position(|&(_, at)| at == offset);
             found.unwrap_or_else(|| {
                 assert_eq!(offset, parsed.bytes.len(), "points into the inserted instructions");
                 starts.len()
@@ -398,7 +391,6 @@ fn insert_behind_the_jump(code: &Code, pool: &ConstantPool, length: usize) -> Re
         &[Insertion {
             at: 3,
             instructions,
-            labels: Labels::ReachIt,
         }],
     )
 }
@@ -420,11 +412,7 @@ fn code_that_grows_too_long_is_refused() {
     let at = 65_529;
     for (length, fits) in [(5, true), (6, false)] {
         let instructions = vec![INSERTED; length];
-        let insertion = Insertion {
-            at,
-            instructions,
-            labels: Labels::ReachIt,
-        };
+        let insertion = Insertion { at, instructions };
         assert_eq!(insert(&code, &pool, &[insertion]).is_ok(), fits);
     }
 }

@@ -7,16 +7,12 @@ use super::register::{self, redirect_register};
 use super::run_finalizer::redirect_run_finalizer;
 use super::{HOOK, Refused};
 
-/// Redirects `java.lang.ref.Finalizer`: `register(Object)` calls `enter(Object)int` and
-/// `registered(int)` around the making of the Finalizer, and `runFinalizer` calls
-/// `invokeFinalize(JavaLangAccess, Object)` instead of the method of that name in `JavaLangAccess`.
+/// Redirects `java.lang.ref.Finalizer`: `register(Object)` calls `registered(Object)` when the
+/// Finalizer is made, and `runFinalizer` calls `invokeFinalize(JavaLangAccess, Object)` instead of the
+/// method of that name in `JavaLangAccess`.
 pub fn finalizer(class_file: &[u8]) -> Result<Vec<u8>> {
     let mut class = parse("java/lang/ref/Finalizer", class_file)?;
-    refuse_hooked(
-        &class,
-        register::PLACE,
-        &["enter", "registered", "invokeFinalize"],
-    )?;
+    refuse_hooked(&class, register::PLACE, &["registered", "invokeFinalize"])?;
     redirect_register(&mut class)?;
     redirect_run_finalizer(&mut class)?;
     checked(&class)

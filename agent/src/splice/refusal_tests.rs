@@ -107,8 +107,8 @@ fn a_registration_in_another_method() {
 fn half_of_the_hooks() {
     let mut half =
         ClassFile::parse(&finalizer(&class("Finalizer").write().unwrap()).unwrap()).unwrap();
-    change_code(&mut half, "register", |code| code[17..20].fill(NOP));
-    assert!(message(finalizer, &half).ends_with("found calls to enter, invokeFinalize"));
+    change_code(&mut half, "register", |code| code[13..16].fill(NOP));
+    assert!(message(finalizer, &half).ends_with("found calls to invokeFinalize"));
 }
 
 #[test]

@@ -1,21 +1,18 @@
-//! `Finalizer.register`: a hook before the Finalizer is made, and one after.
+//! `Finalizer.register`: a hook after the Finalizer is made.
 //!
-//! `enter` runs first, so that it can fail (no stack, no memory) while nothing is counted. Its int waits
-//! in a local variable for `registered`, which runs when the constructor has linked the Finalizer
-//! into the chain; if there is no stack for that call, a handler counts in its place. On JDK 18
-//! and later the method begins with a test that leads to a throw: `enter` comes after it, so that
-//! no path to the throw has called it.
+//! `registered` runs when the constructor has linked the Finalizer into the chain. The Finalizer waits in a
+//! local variable for the handler that keeps it where there is no stack for the call.
 
 use super::HOOK;
 use super::class_file::ClassFile;
 use super::code::Code;
-use super::insertion::{Insertion, Labels, insert};
+use super::insertion::{Insertion, insert};
 use super::instruction::{
-    ALOAD_0, DUP, GOTO, ILOAD, INVOKESPECIAL, ISTORE, Instruction, NEW, POP, RETURN,
+    ALOAD_0, ASTORE, DUP, GOTO, INVOKESPECIAL, Instruction, NEW, POP, RETURN,
 };
 use super::refused::{Result, shape};
 use super::site::{STATIC, Site, call, expect_method, only};
-use super::uncalled::{Locals, count_what_throws};
+use super::uncalled::{Locals, keep_what_throws};
 
 pub(super) const PLACE: &str = "java.lang.ref.Finalizer.register(Object)";
 const SHAPE: &str = "exactly one `new Finalizer; dup; aload_0; invokespecial <init>; pop`, entered from the top only, and \
@@ -68,28 +65,25 @@ pub(super) fn redirect_register(class: &mut ClassFile) -> Result<()> {
             "a store to it".into(),
         );
     }
-    let enter = class
+    let registered = class
         .pool
-        .intern_method(HOOK, "enter", b"(Ljava/lang/Object;)I")?;
-    let registered = class.pool.intern_method(HOOK, "registered", b"(I)V")?;
+        .intern_method(HOOK, "registered", b"(Ljava/lang/Object;)V")?;
     let locals = Locals::behind(&code)?;
     let insertions = [
         Insertion {
-            at: new.at,
-            instructions: [&call(&[ALOAD_0], enter), &[ISTORE, locals.slot][..]].concat(),
-            labels: Labels::ReachIt,
+            at: pop.at,
+            instructions: vec![DUP, ASTORE, locals.finalizer],
         },
         Insertion {
             at: next.at,
-            instructions: call(&[ILOAD, locals.slot], registered),
-            labels: Labels::SkipIt,
+            instructions: call(&[ALOAD_0], registered),
         },
     ];
     let mut redirected = insert(&code, &class.pool, &insertions)?;
     // Between the insertions nothing changes its length.
     let start = next.at + insertions[0].instructions.len();
-    let counted = (start, start + insertions[1].instructions.len());
-    count_what_throws(&mut redirected, &mut class.pool, counted, &locals)?;
+    let called = (start, start + insertions[1].instructions.len());
+    keep_what_throws(&mut redirected, &mut class.pool, called, &locals)?;
     class.set_code(method, &redirected)
 }
 

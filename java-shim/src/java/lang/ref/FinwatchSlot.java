@@ -506,8 +506,8 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
      */
     static int prepare() {
         discover(null, 0);
-        int slot = FinwatchHook.enter(LOCK);
-        FinwatchHook.registered(slot);
+        int slot = find(LOCK);
+        FinwatchHook.registered(LOCK);
         FinwatchSurvivor.forget(slot);
         FinwatchHook.prepare();
         FinwatchHook.link();

@@ -5,16 +5,14 @@ package java.lang.ref;
  * Stands in for the shim, so that the rewritten classes are tested alone.
  */
 public final class FinwatchHook {
-    private static final int PROBE = 42;
-
     /** Of the registrations that get so far one in so many finds no stack for the call. */
     private static final int UNCALLED_ONE_IN = 5;
 
-    static final int[] UNCALLED = new int[PROBE + 1];
-    static volatile boolean uncalled;
+    /** Of fewer than there will be. */
+    static final Reference<?>[] UNCALLED = new Reference<?>[128];
+    static volatile int uncalled;
 
     private static int calls;
-    private static int entered;
     private static int registered;
     private static int enqueued;
     private static int finalized;
@@ -22,19 +20,11 @@ public final class FinwatchHook {
 
     private FinwatchHook() {}
 
-    static synchronized int enter(Object object) {
-        if (!isProbe(object)) {
-            return -1;
-        }
-        entered++;
-        return PROBE;
-    }
-
-    static synchronized void registered(int answer) {
-        if (answer == PROBE && ++calls % UNCALLED_ONE_IN == 0) {
+    static synchronized void registered(Object object) {
+        if (isProbe(object) && ++calls % UNCALLED_ONE_IN == 0) {
             throw new StackOverflowError();
         }
-        if (answer == PROBE) {
+        if (isProbe(object)) {
             registered++;
         }
     }
@@ -71,8 +61,17 @@ public final class FinwatchHook {
     }
 
     public static synchronized String counts() {
-        return "entered=" + entered + " registered=" + registered + " uncalled="
-                + (uncalled ? UNCALLED[PROBE] : 0) + " enqueued=" + enqueued + " finalized="
-                + finalized + " threw=" + threw;
+        return "registered=" + registered + " uncalled=" + uncalled + " kept=" + kept()
+                + " enqueued=" + enqueued + " finalized=" + finalized + " threw=" + threw;
+    }
+
+    private static int kept() {
+        int kept = 0;
+        for (Reference<?> reference : UNCALLED) {
+            if (reference != null && reference.getClass().getName().equals("java.lang.ref.Finalizer")) {
+                kept++;
+            }
+        }
+        return kept;
     }
 }
