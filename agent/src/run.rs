@@ -418,11 +418,11 @@ impl Run {
         }
         self.seek_holders(env, clock);
         if let Some(WholeHeap {
-            began_ms,
+            references_ms,
             left_room,
         }) = looked
         {
-            let ago = Duration::from_millis(clock.uptime_ms().saturating_sub(began_ms));
+            let ago = Duration::from_millis(clock.uptime_ms().saturating_sub(references_ms));
             self.watch.collected(env, ago, left_room);
         }
         self.watch.release_unloaded(env);

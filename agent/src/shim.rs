@@ -242,16 +242,16 @@ impl Shim {
         Ok((!class.is_null()).then(|| jvmti::as_class(env, class)))
     }
 
-    /// A collection of the whole heap, which began so long ago, has ended and left room or not: of which
-    /// finalized objects it is known now what became of them.
+    /// A collection of the whole heap has ended and left room or not, and has told of weak references that were there so
+    /// long ago: of which finalized objects it is known now what became of them.
     pub fn collected(
         &self,
         env: &mut Env,
-        began: Duration,
+        age: Duration,
         left_room: bool,
     ) -> jni::errors::Result<Vec<Fate>> {
         env.with_local_frame(4, |env| {
-            let ago = i64::try_from(began.as_nanos()).unwrap_or(i64::MAX);
+            let ago = i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
             let arguments = [JValue::Long(ago), JValue::Bool(left_room)];
             let (name, signature) = (jni_str!("collected"), jni_sig!("(JZ)[J"));
             let answer = env.call_static_method(&self.survivor, name, signature, &arguments)?;

@@ -374,11 +374,11 @@ impl Watch {
         ranking
     }
 
-    /// A collection of the whole heap, which began so long ago, has ended and left room in the heap or not: it tells
-    /// which objects were resurrected by their `finalize()`.
-    pub fn collected(&mut self, env: &mut Env, began: Duration, left_room: bool) {
+    /// A collection of the whole heap has ended and left room in it or not: of weak references that were there so long
+    /// ago it tells which objects were resurrected by their `finalize()`.
+    pub fn collected(&mut self, env: &mut Env, age: Duration, left_room: bool) {
         let Some(hooked) = &self.hooked else { return };
-        match hooked.shim.collected(env, began, left_room) {
+        match hooked.shim.collected(env, age, left_room) {
             Ok(fates) => self.classes.fates(fates),
             Err(error) => {
                 env.exception_clear();

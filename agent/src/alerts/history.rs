@@ -401,13 +401,14 @@ impl Classes {
         }
     }
 
-    /// The holders of a class were looked for.
-    pub fn holders(&mut self, holders: &Holders) {
+    /// The holders of a class were looked for. Only where it is in question does that say more than what is usual.
+    pub fn holders(&mut self, holders: &Holders, in_question: impl Fn(&ClassName) -> bool) {
         let Some(classes) = self.by_name.get_mut(&holders.class) else {
             return;
         };
         for class in classes {
-            if holders.loader.is_none() || holders.loader == class.name.loader {
+            let is_meant = holders.loader.is_none() || holders.loader == class.name.loader;
+            if is_meant && in_question(&class.name) {
                 class.walked = Some(Walked {
                     held: holders.held,
                     instances: holders.instances,
@@ -490,6 +491,7 @@ mod tests {
             began_ms,
             ended_ms: 2500,
             is_vague: false,
+            references_ms: began_ms,
         };
         classes.whole(looked(2000), &heap, 1);
         classes.whole(looked(500), &heap, 1);

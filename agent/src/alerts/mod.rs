@@ -119,8 +119,9 @@ pub struct Seen<'a> {
 /// A collection that looked at the whole heap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WholeHeap {
-    /// When it began, or earlier, in milliseconds since the JVM started.
-    pub began_ms: u64,
+    /// A weak reference that was there then tells now whether its object is gone, in milliseconds since the
+    /// JVM started.
+    pub references_ms: u64,
     /// Less than nine tenths of the heap are in use after it.
     pub left_room: bool,
 }
@@ -196,7 +197,7 @@ impl Alerts {
         if let Some(looked) = looked {
             self.heap.whole(looked, 2 * spacing_ms);
             self.looked = Some(WholeHeap {
-                began_ms: looked.began_ms,
+                references_ms: looked.references_ms,
                 left_room: self.heap.used_share() < NO_ROOM,
             });
             self.classes.whole(looked, &self.heap, 2 * spacing_ms);
@@ -216,7 +217,11 @@ impl Alerts {
 
     /// The holders of a class were looked for: what collections could not decide is decided.
     pub fn holders(&mut self, holders: &Holders) {
-        self.classes.holders(holders);
+        let raised = &self.raised;
+        self.classes.holders(holders, |class| {
+            let kinds = [AlertKind::RegisteredFloating, AlertKind::RegisteredLeak];
+            kinds.iter().any(|&kind| raised.contains(kind, Some(class)))
+        });
     }
 
     /// The call of `finalize()` that has been going on longest at the last sample.

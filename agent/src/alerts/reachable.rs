@@ -9,6 +9,10 @@
 //! pauses like others, and they have no collection. The cycle that such a pause belongs to
 //! began after the pause before the last one, whichever of the two this is.
 //!
+//! Marking takes what survivor regions refer to for alive, through weak references too
+//! (`G1RootRegionScanClosure` discovers none): a cycle tells of a referent only when the reference
+//! was in the old generation by then.
+//!
 //! Generational ZGC finds dead finalizable objects in the old generation only. A young one
 //! has to be promoted before a major cycle says anything about it.
 
@@ -23,6 +27,9 @@ use super::scope::{self, Scope};
 /// to keep (`ZYoungGeneration`'s tenuring threshold).
 const ZGC_TENURING: usize = 4;
 
+/// Young collections after which G1 has promoted whatever lives (`MaxTenuringThreshold` is 15 at most).
+const G1_TENURING: usize = 16;
+
 /// From the end of a collection until the ReferenceHandler has queued what it found.
 const SETTLING_MS: u64 = 200;
 
@@ -35,6 +42,9 @@ pub struct Looked {
     pub ended_ms: u64,
     /// The begin is put about a whole cycle too early.
     pub is_vague: bool,
+    /// A weak reference that was there then tells now whether its object is gone; 0 where there was no such
+    /// time yet.
+    pub references_ms: u64,
 }
 
 /// The collections that looked at the whole heap, one after the other.
@@ -59,8 +69,11 @@ struct G1 {
     untold: Option<u64>,
     /// Those of them that were there at the sample before, too: no record was late.
     certain: u64,
-    /// For the last two pauses of concurrent cycles, a time before them.
-    before_ms: VecDeque<u64>,
+    /// For the last two pauses of concurrent cycles, a time before them, and one since which all that
+    /// lived had been promoted then.
+    before: VecDeque<(u64, u64)>,
+    /// When the last young collections began, oldest first.
+    young_ms: VecDeque<u64>,
 }
 
 impl Whole {
@@ -80,7 +93,9 @@ impl Whole {
                 began_ms,
                 ended_ms,
                 is_vague: false,
+                references_ms: began_ms,
             }),
+            (Scope::Young, _) if is_g1(collection) => self.g1.young(collection.start_uptime_ms),
             (Scope::G1Concurrent, _) => {
                 self.concurrent_pause(collection.start_uptime_ms, ended_ms);
             }
@@ -128,20 +143,36 @@ impl Whole {
     }
 
     fn concurrent_pause(&mut self, before_ms: u64, ended_ms: u64) {
-        self.g1.before_ms.push_back(before_ms);
-        if self.g1.before_ms.len() > 2
-            && let Some(began_ms) = self.g1.before_ms.pop_front()
+        self.g1.before.push_back((before_ms, self.g1.promoted_ms()));
+        if self.g1.before.len() > 2
+            && let Some((began_ms, references_ms)) = self.g1.before.pop_front()
         {
             self.looked(Looked {
                 began_ms,
                 ended_ms,
                 is_vague: true,
+                references_ms,
             });
         }
     }
 }
 
 impl G1 {
+    fn young(&mut self, start_ms: u64) {
+        if self.young_ms.len() == G1_TENURING {
+            self.young_ms.pop_front();
+        }
+        self.young_ms.push_back(start_ms);
+    }
+
+    /// What was there then, and lives, is in the old generation now; 0 where that is not known yet.
+    fn promoted_ms(&self) -> u64 {
+        match self.young_ms.front() {
+            Some(&start_ms) if self.young_ms.len() == G1_TENURING => start_ms,
+            _ => 0,
+        }
+    }
+
     fn more_untold(&mut self, pauses_total: u64) -> u64 {
         if self.told == 0 {
             return 0;
@@ -190,6 +221,7 @@ mod tests {
             began_ms,
             ended_ms: began_ms + 10,
             is_vague: false,
+            references_ms: began_ms,
         };
         assert_eq!(whole.sample(1300, 2, None), Some(looked(1000)));
         assert_eq!(whole.sample(1400, 2, None), Some(looked(1150)));
@@ -212,6 +244,20 @@ mod tests {
         let looked = whole.sample(3000, 3, None).unwrap();
         assert_eq!((looked.began_ms, looked.ended_ms), (1000, 2010));
         assert!(looked.is_vague);
+        assert_eq!(looked.references_ms, 0);
+    }
+
+    #[test]
+    fn a_concurrent_cycle_tells_of_weak_references_that_were_promoted_before_it() {
+        let mut whole = Whole::default();
+        for start in (0..1700).step_by(100) {
+            whole.collection(&collection("G1 Young Generation", start));
+        }
+        for start in [1700, 1710, 1800] {
+            whole.collection(&collection("G1 Concurrent GC", start));
+        }
+        let looked = whole.sample(3000, 20, None).unwrap();
+        assert_eq!((looked.began_ms, looked.references_ms), (1700, 100));
     }
 
     #[test]

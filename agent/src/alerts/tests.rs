@@ -329,6 +329,19 @@ fn a_walk_for_the_holders_decides_what_collections_can_not() {
     assert_eq!(program.told(), [floating(Raised), leak, floating(Cleared)]);
 }
 
+#[test]
+fn a_walk_for_the_holders_of_a_cache_tells_of_no_leak() {
+    let mut program = Program::new(&["Cached"]);
+    program.run(20, |program, _| {
+        program.classes[0].register(2000);
+        program.used_bytes += 1_000_000;
+        program.collect("PS Scavenge");
+    });
+    program.alerts.holders(&held("Cached", 39_990));
+    program.run(60, |program, _| program.collect("PS Scavenge"));
+    assert_eq!(program.told(), []);
+}
+
 /// Held are those that are no longer registered.
 #[test]
 fn a_walk_decides_nothing_where_objects_are_resurrected() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::conversation::Conversation;
 use super::jvm::{Jvm, Side};
 use super::proc::{self, Resident};
-use super::setup::{Setup, StreamFile};
+use super::setup::{self, Setup, StreamFile};
 use crate::Jdk;
 
 /// What the agent's native threads are named by.
@@ -16,6 +16,7 @@ const AGENT_THREADS: &str = "finwatch";
 
 /// The program `Idle`: it collects and answers for each byte that it is sent. Ends when dropped.
 pub struct IdleJvm {
+    jdk: Jdk,
     program: Conversation,
     /// After the program, whose last act is to write to it: fields are dropped in this order.
     stream: StreamFile,
@@ -31,7 +32,11 @@ impl IdleJvm {
             .options("-XX:+IgnoreUnrecognizedVMOptions -XX:+EnableDynamicAgentLoading")
             .command(setup, side, &stream);
         let program = Conversation::start(&mut command)?;
-        Ok(Self { program, stream })
+        Ok(Self {
+            jdk: jdk.clone(),
+            program,
+            stream,
+        })
     }
 
     /// Returns when the program has collected.
@@ -61,6 +66,16 @@ impl IdleJvm {
             self.await_ready()?;
         }
         proc::resident(self.program.pid())
+    }
+
+    /// The same once `malloc` has given back what is free in it, or `None` where the JDK has no command for that. What
+    /// the compilers leave there depends on which method they took last.
+    pub fn resident_trimmed(&self) -> Result<Option<Resident>> {
+        if self.jdk.feature < 17 {
+            return Ok(None);
+        }
+        setup::jcmd(&self.jdk, self.pid(), &["System.trim_native_heap"])?;
+        proc::resident(self.pid()).map(Some)
     }
 
     /// CPU of the agent by its own count, between its second and its last sample, in percent of a core. `None` without

@@ -20,6 +20,8 @@ const MIB: f64 = 1024.0 * 1024.0;
 
 const CORE_PERCENT: Bound = Bound::AtMost(0.1);
 
+const RESIDENT_MIB: Bound = Bound::AtMost(6.0);
+
 /// Until the JIT compilers have fallen silent and the agent has taken its first samples, one every 5 s.
 const SETTLE: Duration = Duration::from_secs(15);
 
@@ -80,36 +82,37 @@ fn cpu_figures(tables: &mut Tables, jdk: &str, pairs: &[IdlePair]) -> Result<()>
 }
 
 fn memory_figures(tables: &mut Tables, jdk: &str, pairs: &mut [IdlePair]) -> Result<()> {
-    let (mut totals, mut anonymous) = (Vec::new(), Vec::new());
-    for pair in pairs {
-        let [without, with] = [
-            pair.without.resident_after_gc()?,
-            pair.with.resident_after_gc()?,
-        ];
-        let pair = |without: u64, with: u64| Pair {
-            without: without as f64 / MIB,
-            with: with as f64 / MIB,
-        };
-        totals.push(pair(without.total, with.total));
-        anonymous.push(pair(without.anonymous, with.anonymous));
+    let (mut totals, mut anonymous, mut trimmed) = (Vec::new(), Vec::new(), Vec::new());
+    for IdlePair { without, with, .. } in pairs {
+        let (before, after) = (without.resident_after_gc()?, with.resident_after_gc()?);
+        totals.push(mebibytes(before.total, after.total));
+        anonymous.push(mebibytes(before.anonymous, after.anonymous));
+        if let (Some(before), Some(after)) = (without.resident_trimmed()?, with.resident_trimmed()?)
+        {
+            trimmed.push(mebibytes(before.total, after.total));
+        }
     }
     for (figure, pairs, bound) in [
-        (
-            "at rest: RSS after a collection",
-            totals,
-            Bound::AtMost(6.0),
-        ),
-        ("at rest: the anonymous part of it", anonymous, Bound::None),
+        ("RSS after a collection", totals, RESIDENT_MIB),
+        ("the anonymous part of it", anonymous, Bound::None),
+        ("RSS without what is free in malloc", trimmed, RESIDENT_MIB),
     ] {
         tables.figures.extend(Figure::difference(
             jdk.to_owned(),
-            figure.to_owned(),
+            format!("at rest: {figure}"),
             " MiB",
             &pairs,
             bound,
         ));
     }
     Ok(())
+}
+
+fn mebibytes(without: u64, with: u64) -> Pair {
+    Pair {
+        without: without as f64 / MIB,
+        with: with as f64 / MIB,
+    }
 }
 
 struct IdlePair {

@@ -262,3 +262,9 @@ pub fn output(command: &mut Command) -> Result<String> {
     );
     Ok(text)
 }
+
+/// Asks a JVM through the `jcmd` of its JDK.
+pub fn jcmd(jdk: &Jdk, pid: u32, words: &[&str]) -> Result<()> {
+    let mut command = Command::new(jdk.tool("jcmd"));
+    run(command.arg(pid.to_string()).args(words))
+}

@@ -277,8 +277,7 @@ impl<'a> BigJvm<'a> {
     }
 
     fn jcmd(&self, words: &[&str]) -> Result<()> {
-        let pid = self.program.pid().to_string();
-        setup::run(Command::new(self.jdk.tool("jcmd")).arg(pid).args(words))
+        setup::jcmd(self.jdk, self.program.pid(), words)
     }
 
     fn finwatch(&self, command: &[&str], arguments: &[&str]) -> Result<String> {

@@ -156,7 +156,7 @@ pub static INCIDENTS: [Incident; 13] = [
     },
     Incident {
         program: "RegistrationContention",
-        per_second: 30_000,
+        per_second: 20_000,
         report: "DuckDB JDBC: many threads register at once",
         expected: &[expected(&[AlertKind::PendingGrowth], "Vector")],
         innocent: &[],

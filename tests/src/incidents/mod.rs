@@ -11,7 +11,7 @@ use finwatch_record::{
     Alert, AlertKind, AlertState, Body, FinalizerThread, Holders, PoolKind, Record, RootKind, Sites,
 };
 
-use crate::{Case, Jvm, Launch, Stream, programs::incident_classes};
+use crate::{Case, Collector, Jvm, Launch, Stream, programs::incident_classes};
 
 /// What was told of an incident.
 pub struct Outcome {
@@ -59,6 +59,8 @@ fn launch(case: &Case, program: &str, arguments: &[String], setting: Setting) ->
     let heap_mib = match catalogue::is_generational_zgc(case) {
         // Its pages are large for 64 MiB.
         true => 160,
+        // The first ZGC keeps two large pages back.
+        false if case.collector == Some(Collector::Zgc) && case.jdk.feature < 15 => 128,
         false => 64,
     };
     let launch = launch.flag(format!("-Xmx{}m", heap_mib * setting.times_heap));

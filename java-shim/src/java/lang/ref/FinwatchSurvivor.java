@@ -16,7 +16,7 @@ final class FinwatchSurvivor extends WeakReference<Object> {
 
     /**
      * Collections of the whole heap that began after {@code finalize()} had ended and have left the object:
-     * the first alone may have taken the young generation for roots (CMS).
+     * the first alone may have taken the young generation for roots (CMS). Of G1's cycles both pauses count.
      */
     private static final int COLLECTIONS = 2;
 
@@ -87,12 +87,12 @@ final class FinwatchSurvivor extends WeakReference<Object> {
      * it is known now whether they are gone, each times two, plus one where it was resurrected; 0 behind the last.
      * The agent's own thread only.
      *
-     * @param nanosAgo when the collection began
+     * @param age nanoseconds: it tells of references that were there so long ago
      * @param leftRoom whether it has left room in the heap
      */
-    static synchronized long[] collected(long nanosAgo, boolean leftRoom) {
+    static synchronized long[] collected(long age, boolean leftRoom) {
         room = leftRoom;
-        long began = System.nanoTime() - nanosAgo;
+        long told = System.nanoTime() - age;
         long[] known = new long[watched];
         int count = 0;
         for (Reference<?> dead = DEAD.poll(); dead != null; dead = DEAD.poll()) {
@@ -105,7 +105,7 @@ final class FinwatchSurvivor extends WeakReference<Object> {
         // From the last: a removal fills the gap with one that was looked at.
         for (int at = watched - 1; at >= 0; at--) {
             FinwatchSurvivor survivor = WATCHED[at];
-            if (survivor.since - began < 0 && ++survivor.collections >= COLLECTIONS) {
+            if (survivor.since - told < 0 && ++survivor.collections >= COLLECTIONS) {
                 remove(survivor);
                 known[count++] = survivor.slot * 2L + 1;
             }
