@@ -17,7 +17,7 @@ public final class RegistrationContention {
         @Override
         @SuppressWarnings({"deprecation", "removal"})
         protected void finalize() {
-            long ends = System.nanoTime() + 75_000;
+            long ends = System.nanoTime() + 50_000;
             while (System.nanoTime() < ends) {
                 values[0]++;
             }

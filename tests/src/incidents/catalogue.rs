@@ -62,12 +62,13 @@ const EARLY: f64 = 0.8;
 
 impl Incident {
     /// How full the heap may be on that JVM. In a small heap generational ZGC fills its young
-    /// generation with what it will find dead, or held, in the next major cycle only.
+    /// generation with what it will find dead, or held, in the next major cycle only. What dies in
+    /// Parallel's old generation is queued all at once when that is full, and the heap as full as that.
     pub fn heap_share_on(&self, case: &Case) -> f64 {
-        if is_generational_zgc(case) {
-            self.heap_share.max(0.95)
-        } else {
-            self.heap_share
+        match (case.collector, self.program) {
+            _ if is_generational_zgc(case) => self.heap_share.max(0.95),
+            (Some(Collector::Parallel), "RegistrationContention") => self.heap_share.max(0.9),
+            _ => self.heap_share,
         }
     }
 }
@@ -156,7 +157,7 @@ pub static INCIDENTS: [Incident; 13] = [
     },
     Incident {
         program: "RegistrationContention",
-        per_second: 20_000,
+        per_second: 30_000,
         report: "DuckDB JDBC: many threads register at once",
         expected: &[expected(&[AlertKind::PendingGrowth], "Vector")],
         innocent: &[],

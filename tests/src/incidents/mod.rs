@@ -60,7 +60,7 @@ fn launch(case: &Case, program: &str, arguments: &[String], setting: Setting) ->
         // Its pages are large for 64 MiB.
         true => 160,
         // The first ZGC keeps two large pages back.
-        false if case.collector == Some(Collector::Zgc) && case.jdk.feature < 15 => 128,
+        false if case.collector == Some(Collector::Zgc) && case.jdk.feature < 15 => 256,
         false => 64,
     };
     let launch = launch.flag(format!("-Xmx{}m", heap_mib * setting.times_heap));
