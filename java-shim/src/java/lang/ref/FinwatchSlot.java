@@ -56,6 +56,9 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
      */
     private static FinwatchSlot busiest;
 
+    /** Its key, or 0. A reader that sees the two of different times looks in the table. */
+    private static long busiestKey;
+
     private static int entries;
 
     /** Entries that {@link #discovered} has not told yet. */
@@ -83,6 +86,9 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     /** The word of the class. */
     private final int word;
 
+    /** Word and slot in one, so that the address of the counter waits for one load less. */
+    private final long key;
+
     /** Identity hash of the class. */
     private final int hash;
 
@@ -109,6 +115,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         this.gone = new PhantomReference<Class<?>>(type, UNLOADED);
         this.slot = slot;
         this.word = word;
+        this.key = (long) word << 32 | slot;
         this.hash = System.identityHashCode(type);
         this.name = type.getName();
         ClassLoader definer = type.getClassLoader();
@@ -125,9 +132,10 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
      */
     static int find(Object object) {
         int word = FinwatchKlass.word(object);
+        long key = busiestKey;
         FinwatchSlot entry = busiest;
-        if (entry != null && entry.word == word && entry.get() != null) {
-            return entry.slot;
+        if ((int) (key >>> 32) == word && entry != null && entry.key == key && entry.get() != null) {
+            return (int) key;
         }
         FinwatchSlot[] table = FinwatchSlot.table;
         entry = table[place(word, shift, table)];
@@ -217,7 +225,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         freshCount++;
         if (busiest == null && FinwatchKlass.UNIQUE && slot != OTHER && entry.loader != null) {
             // The program's first, until the agent knows better.
-            busiest = entry;
+            setBusiest(entry);
         }
         if (slot != OTHER) {
             if (freeCount > 0) {
@@ -459,8 +467,14 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
      */
     static void setBusiest(int slot) {
         synchronized (LOCK) {
-            busiest = FinwatchKlass.UNIQUE ? entryOf(slot) : null;
+            setBusiest(FinwatchKlass.UNIQUE ? entryOf(slot) : null);
         }
+    }
+
+    /** Under {@link #LOCK}. */
+    private static void setBusiest(FinwatchSlot entry) {
+        busiest = entry;
+        busiestKey = entry == null ? 0 : entry.key;
     }
 
     /** Under {@link #LOCK}. Null for {@link #OTHER}, which is no class's own. */
@@ -476,7 +490,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     /** Under {@link #LOCK}. Allocates nothing. A reader that misses another entry meanwhile looks again under it. */
     private static void forget(FinwatchSlot entry) {
         if (busiest == entry) {
-            busiest = null;
+            setBusiest(null);
         }
         int mask = table.length - 1;
         int at = place(entry.word, shift, table);
