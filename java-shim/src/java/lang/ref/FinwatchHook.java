@@ -204,7 +204,9 @@ final class FinwatchHook {
                 uncalled = UNCALLED.length;
             }
             for (int left = uncalled - 1; left >= 0; left--) {
-                Object object = UNCALLED[left].get();
+                Reference<?> finalizer = UNCALLED[left];
+                // The thread may have been stopped between counting and leaving it there.
+                Object object = finalizer == null ? null : finalizer.get();
                 add(row(0, object == null ? FinwatchSlot.OTHER : FinwatchSlot.find(object)), 1);
                 UNCALLED[left] = null;
                 uncalled = left;
