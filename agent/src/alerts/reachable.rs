@@ -55,10 +55,13 @@ pub struct Whole {
     /// The last that ended since then.
     newest: Option<Looked>,
     g1: G1,
-    /// When the last collections of generational ZGC began, oldest first.
-    zgc_ms: VecDeque<u64>,
+    zgc: Tenuring<ZGC_TENURING>,
     samples_ms: [u64; 2],
 }
+
+/// When the last `MANY` collections began that promote what is old enough.
+#[derive(Debug, Default)]
+struct Tenuring<const MANY: usize>(VecDeque<u64>);
 
 /// The pauses of G1's concurrent cycles.
 #[derive(Debug, Default)]
@@ -72,8 +75,7 @@ struct G1 {
     /// For the last two pauses of concurrent cycles, a time before them, and one since which all that
     /// lived had been promoted then.
     before: VecDeque<(u64, u64)>,
-    /// When the last young collections began, oldest first.
-    young_ms: VecDeque<u64>,
+    young: Tenuring<G1_TENURING>,
 }
 
 impl Whole {
@@ -85,7 +87,11 @@ impl Whole {
         }
         let name = collection.collector.as_deref().unwrap_or_default();
         let promoted_ms = match name {
-            "ZGC Major Cycles" | "ZGC Minor Cycles" => self.zgc(collection.start_uptime_ms),
+            "ZGC Major Cycles" | "ZGC Minor Cycles" => {
+                let promoted_ms = self.zgc.promoted_ms();
+                self.zgc.collection(collection.start_uptime_ms);
+                promoted_ms
+            }
             _ => Some(collection.start_uptime_ms),
         };
         match (scope::of(collection), promoted_ms) {
@@ -95,7 +101,9 @@ impl Whole {
                 is_vague: false,
                 references_ms: began_ms,
             }),
-            (Scope::Young, _) if is_g1(collection) => self.g1.young(collection.start_uptime_ms),
+            (Scope::Young, _) if is_g1(collection) => {
+                self.g1.young.collection(collection.start_uptime_ms);
+            }
             (Scope::G1Concurrent, _) => {
                 self.concurrent_pause(collection.start_uptime_ms, ended_ms);
             }
@@ -126,15 +134,6 @@ impl Whole {
         settled
     }
 
-    /// A time since when everything has been promoted that is older.
-    fn zgc(&mut self, start_ms: u64) -> Option<u64> {
-        let before = (self.zgc_ms.len() == ZGC_TENURING)
-            .then(|| self.zgc_ms.pop_front())
-            .flatten();
-        self.zgc_ms.push_back(start_ms);
-        before
-    }
-
     fn looked(&mut self, looked: Looked) {
         match self.settling {
             None => self.settling = Some(looked),
@@ -143,7 +142,8 @@ impl Whole {
     }
 
     fn concurrent_pause(&mut self, before_ms: u64, ended_ms: u64) {
-        self.g1.before.push_back((before_ms, self.g1.promoted_ms()));
+        let promoted_ms = self.g1.young.promoted_ms().unwrap_or(0);
+        self.g1.before.push_back((before_ms, promoted_ms));
         if self.g1.before.len() > 2
             && let Some((began_ms, references_ms)) = self.g1.before.pop_front()
         {
@@ -157,22 +157,21 @@ impl Whole {
     }
 }
 
+impl<const MANY: usize> Tenuring<MANY> {
+    fn collection(&mut self, start_ms: u64) {
+        if self.0.len() == MANY {
+            self.0.pop_front();
+        }
+        self.0.push_back(start_ms);
+    }
+
+    /// What was there then, and lives, has been promoted; `None` where that is not known yet.
+    fn promoted_ms(&self) -> Option<u64> {
+        self.0.front().copied().filter(|_| self.0.len() == MANY)
+    }
+}
+
 impl G1 {
-    fn young(&mut self, start_ms: u64) {
-        if self.young_ms.len() == G1_TENURING {
-            self.young_ms.pop_front();
-        }
-        self.young_ms.push_back(start_ms);
-    }
-
-    /// What was there then, and lives, is in the old generation now; 0 where that is not known yet.
-    fn promoted_ms(&self) -> u64 {
-        match self.young_ms.front() {
-            Some(&start_ms) if self.young_ms.len() == G1_TENURING => start_ms,
-            _ => 0,
-        }
-    }
-
     fn more_untold(&mut self, pauses_total: u64) -> u64 {
         if self.told == 0 {
             return 0;

@@ -186,6 +186,15 @@ impl Program {
         self
     }
 
+    /// So many seconds, in each of which so many objects of the first class are made and promoted.
+    fn promote(&mut self, seconds: u64, objects: u64, bytes: u64) {
+        self.run(seconds, |program, _| {
+            program.classes[0].register(objects);
+            program.used_bytes += bytes;
+            program.collect("PS Scavenge");
+        });
+    }
+
     /// What was told until now: kind, class, state.
     fn told(&self) -> Vec<(AlertKind, &str, AlertState)> {
         let told = self.told.iter();
@@ -317,11 +326,7 @@ fn the_first_full_collection_that_leaves_nearly_all_of_what_grew_decides() {
 #[test]
 fn a_walk_for_the_holders_decides_what_collections_can_not() {
     let mut program = Program::new(&["Promoted"]);
-    program.run(700, |program, _| {
-        program.classes[0].register(100);
-        program.used_bytes += 60_000;
-        program.collect("PS Scavenge");
-    });
+    program.promote(700, 100, 60_000);
     program.alerts.holders(&held("Promoted", 69_990));
     program.run(20, |_, _| {});
     let floating = |state| (AlertKind::RegisteredFloating, "Promoted", state);
@@ -332,11 +337,7 @@ fn a_walk_for_the_holders_decides_what_collections_can_not() {
 #[test]
 fn a_walk_for_the_holders_of_a_cache_tells_of_no_leak() {
     let mut program = Program::new(&["Cached"]);
-    program.run(20, |program, _| {
-        program.classes[0].register(2000);
-        program.used_bytes += 1_000_000;
-        program.collect("PS Scavenge");
-    });
+    program.promote(20, 2000, 1_000_000);
     program.alerts.holders(&held("Cached", 39_990));
     program.run(60, |program, _| program.collect("PS Scavenge"));
     assert_eq!(program.told(), []);
@@ -347,11 +348,7 @@ fn a_walk_for_the_holders_of_a_cache_tells_of_no_leak() {
 fn a_walk_decides_nothing_where_objects_are_resurrected() {
     let mut program = Program::new(&["Pooled"]);
     program.classes[0].finalized.was_seen(true);
-    program.run(700, |program, _| {
-        program.classes[0].register(100);
-        program.used_bytes += 60_000;
-        program.collect("PS Scavenge");
-    });
+    program.promote(700, 100, 60_000);
     program.alerts.holders(&held("Pooled", 70_000));
     program.run(20, |_, _| {});
     let floating = (AlertKind::RegisteredFloating, "Pooled", Raised);

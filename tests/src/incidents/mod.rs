@@ -56,12 +56,12 @@ fn launch(case: &Case, program: &str, arguments: &[String], setting: Setting) ->
         .option("patience", setting.thresholds)
         .option("stuck", setting.thresholds)
         .program(&words);
-    let heap_mib = match catalogue::is_generational_zgc(case) {
+    let heap_mib = match case.collector {
         // Its pages are large for 64 MiB.
-        true => 160,
+        _ if catalogue::is_generational_zgc(case) => 160,
         // The first ZGC keeps two large pages back.
-        false if case.collector == Some(Collector::Zgc) && case.jdk.feature < 15 => 256,
-        false => 64,
+        Some(Collector::Zgc) if case.jdk.feature < 15 => 256,
+        _ => 64,
     };
     let launch = launch.flag(format!("-Xmx{}m", heap_mib * setting.times_heap));
     match case.jdk.feature {
