@@ -74,6 +74,18 @@ fn records_are_those_of_the_schema() {
 }
 
 #[test]
+fn page_and_records_are_made_by_one_reading() {
+    with_dump(|file| {
+        let page = file.with_extension("both.html");
+        let output = page.display().to_string();
+        let records = heap(&["--json", "-o", &output], file).succeed().json();
+        assert_eq!(records[0]["type"], "heap_dump");
+        let page = std::fs::read_to_string(page).expect("a page");
+        assert!(page.contains("subject.Holding$TimerHeld"), "{page}");
+    });
+}
+
+#[test]
 fn the_page_needs_nothing_else() {
     with_dump(|file| {
         let page = file.with_extension("html");

@@ -48,8 +48,8 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     /// Write an HTML page that needs nothing else to this file, instead of
-    /// text to the terminal
-    #[arg(short, long, value_name = "REPORT.html", conflicts_with = "json")]
+    /// text to the terminal; with --json both
+    #[arg(short, long, value_name = "REPORT.html")]
     output: Option<PathBuf>,
     /// The chain and the counts per class alone, without holders and retained
     /// sizes
@@ -71,22 +71,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         streams => Some(Explained::beside(record::records(file, &answer), streams)?),
     };
     let explanation = explained.as_ref().map(|explained| &explained.explanation);
-    match &arguments.output {
-        Some(output) => {
-            let page = html::page(file, &answer, explanation)?;
-            fs::write(output, page).with_context(|| {
-                format!("cannot write the page to {}", Quoted(output.as_os_str()))
-            })?;
-        }
-        None => {
-            let mut out = io::BufWriter::new(io::stdout().lock());
-            match arguments.json {
-                true => record::write(&mut out, file, &answer, explanation)?,
-                false => text::write(&mut out, file, &answer, explanation)?,
-            }
-            out.flush()?;
-        }
+    if let Some(output) = &arguments.output {
+        let page = html::page(file, &answer, explanation)?;
+        fs::write(output, page)
+            .with_context(|| format!("cannot write the page to {}", Quoted(output.as_os_str())))?;
     }
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match (arguments.json, &arguments.output) {
+        (true, _) => record::write(&mut out, file, &answer, explanation)?,
+        (false, None) => text::write(&mut out, file, &answer, explanation)?,
+        (false, Some(_)) => {}
+    }
+    out.flush()?;
     let is_complete = explained.is_none_or(|explained| {
         explained.files.tell_problems();
         explained.is_complete
