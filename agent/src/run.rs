@@ -86,7 +86,8 @@ impl Run {
             last_known: LastKnown::default(),
             run_queue: RunQueue::default(),
             pending_list: PendingList::default(),
-            alerts: thresholds(&options).map(Alerts::new),
+            alerts: thresholds(&options)
+                .map(|thresholds| Alerts::new(thresholds, jvmti.feature_version())),
             options,
             jvmti,
             stream,
@@ -148,7 +149,7 @@ impl Run {
                 alerts.set_thresholds(thresholds);
                 alerts
             }
-            None => Alerts::new(thresholds),
+            None => Alerts::new(thresholds, self.jvmti.feature_version()),
         });
     }
 

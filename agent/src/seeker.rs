@@ -47,10 +47,12 @@ impl Seeker {
 
     /// The class whose turn it is.
     pub fn due(&mut self, now: Instant) -> Option<Class> {
-        match self.next {
-            Some(next) if now < next => None,
-            _ => self.waiting.pop_front(),
-        }
+        self.is_rested(now).then(|| self.waiting.pop_front())?
+    }
+
+    /// Whether the last walk was long enough ago.
+    pub fn is_rested(&self, now: Instant) -> bool {
+        self.next.is_none_or(|next| now >= next)
     }
 
     /// A class was looked for.

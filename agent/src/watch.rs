@@ -142,7 +142,7 @@ impl Watch {
         ] {
             self.jvmti.add_capability(capability)?;
         }
-        let names = shim::names(feature_version(self.jvmti));
+        let names = shim::names(self.jvmti.feature_version());
         let hooks = Hooks::new(env, self.jvmti, names.clone(), &finalizer, &reference_queue)?;
         let shim = Shim::define(env, self.jvmti, &names, self.ledger.address())?;
         let never_registered = shim.prepare(env)?;
@@ -419,7 +419,7 @@ fn begun(came: Came, objects: u64) -> Coverage {
 /// the whole heap at the end of each, which took 0.27 (JDK 8) to 0.38 ns (17) a byte where
 /// objects were small, 31 bytes on the average.
 fn added_to_a_stop(env: &mut Env, jvmti: Environment) -> Result<Duration, WatchError> {
-    if feature_version(jvmti) >= 21 {
+    if jvmti.feature_version() >= 21 {
         return Ok(Duration::ZERO);
     }
     let used = management::heap_used(env, jvmti)?;
@@ -455,17 +455,4 @@ fn is_finalization_disabled(env: &mut Env, finalizer: &JClass) -> bool {
     let enabled = env.call_static_method(finalizer, name, jni_sig!("()Z"), &[]);
     env.exception_clear();
     matches!(enabled.and_then(|enabled| enabled.z()), Ok(false))
-}
-
-/// 8, 11, 17, …
-fn feature_version(jvmti: Environment) -> u32 {
-    let version = jvmti
-        .system_property(c"java.vm.specification.version")
-        .unwrap_or_default();
-    version
-        .trim_start_matches("1.")
-        .split('.')
-        .next()
-        .and_then(|part| part.parse().ok())
-        .unwrap_or(0)
 }

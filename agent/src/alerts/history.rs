@@ -146,8 +146,10 @@ pub struct Class {
     pub found_dead: u64,
     /// What became of its objects after their `finalize()`.
     pub finalized: Finalized,
-    /// The last walk for its holders.
+    /// The last walk for its holders since a collection looked at the whole heap.
     pub walked: Option<Walked>,
+    /// Undecided objects when it was last a suspect; 0 if never.
+    pub suspected: u64,
     seen: bool,
 }
 
@@ -165,6 +167,7 @@ impl Class {
             found_dead: 0,
             finalized: Finalized::default(),
             walked: None,
+            suspected: 0,
             seen: true,
         }
     }
@@ -245,6 +248,7 @@ impl Class {
             bytes_per_object: self.bytes_per_undecided(),
         };
         self.undecided.clear();
+        self.walked = None;
         self.held.push_newest(held, spacing_ms);
     }
 }
@@ -401,14 +405,22 @@ impl Classes {
         }
     }
 
+    /// The holders of a class are being looked for on suspicion.
+    pub fn suspect(&mut self, name: &ClassName) {
+        for class in self.named(&name.class, name.loader.as_ref()) {
+            class.suspected = class.undecided_now();
+        }
+    }
+
+    fn named(&mut self, class: &str, loader: Option<&String>) -> impl Iterator<Item = &mut Class> {
+        let of_name = self.by_name.get_mut(class).into_iter().flatten();
+        of_name.filter(move |class| loader.is_none() || class.name.loader.as_ref() == loader)
+    }
+
     /// The holders of a class were looked for. Only where it is in question does that say more than what is usual.
     pub fn holders(&mut self, holders: &Holders, in_question: impl Fn(&ClassName) -> bool) {
-        let Some(classes) = self.by_name.get_mut(&holders.class) else {
-            return;
-        };
-        for class in classes {
-            let is_meant = holders.loader.is_none() || holders.loader == class.name.loader;
-            if is_meant && in_question(&class.name) {
+        for class in self.named(&holders.class, holders.loader.as_ref()) {
+            if in_question(&class.name) {
                 class.walked = Some(Walked {
                     held: holders.held,
                     instances: holders.instances,

@@ -150,18 +150,21 @@ pub struct Alerts {
     whole: Whole,
     /// The last collection that looked at the whole heap, until it is [taken](Alerts::take_looked).
     looked: Option<WholeHeap>,
+    /// The class whose holders should be looked for, until it is [taken](Alerts::take_suspect).
+    suspect: Option<ClassName>,
     raised: Raised,
 }
 
 impl Alerts {
-    /// Nothing is known yet.
-    pub fn new(thresholds: Thresholds) -> Alerts {
+    /// Nothing is known yet, but the feature release of the JVM (8, 11, …).
+    pub fn new(thresholds: Thresholds, jdk: u32) -> Alerts {
         Alerts {
             thresholds,
             classes: Classes::default(),
             heap: Heap::default(),
-            whole: Whole::default(),
+            whole: Whole::of_jdk(jdk),
             looked: None,
+            suspect: None,
             raised: Raised::default(),
         }
     }
@@ -205,7 +208,10 @@ impl Alerts {
         if let Some(collected) = self.heap.take_fresh() {
             self.classes.collected(collected, 2 * spacing_ms);
         }
-        let findings = self.judge(seen);
+        let known = self.known(seen);
+        let suspect = registered_floating::suspect(&known).map(|class| class.name.clone());
+        let findings = known.judge();
+        self.suspect = suspect;
         let patience_ms = self.thresholds.patience_ms();
         self.raised.update(seen.now, findings, patience_ms)
     }
@@ -213,6 +219,22 @@ impl Alerts {
     /// The last collection that looked at the whole heap and queued what it found. Told once.
     pub fn take_looked(&mut self) -> Option<WholeHeap> {
         self.looked.take()
+    }
+
+    /// The class, and its loader, whose objects are a leak if they are held, which no collection has told
+    /// yet. Told once for so many objects.
+    pub fn take_suspect(&mut self) -> Option<(String, Option<String>)> {
+        let name = self.suspect.take()?;
+        self.classes.suspect(&name);
+        Some((name.class, name.loader))
+    }
+
+    /// The holders of a suspect were looked for. Nothing is said where they were not found.
+    pub fn suspect_sought(&mut self, holders: &Holders) {
+        let held = holders.held as f64;
+        if held >= registered_leak::SURVIVAL * holders.instances as f64 {
+            self.classes.holders(holders, |_| true);
+        }
     }
 
     /// The holders of a class were looked for: what collections could not decide is decided.
@@ -255,8 +277,8 @@ impl Alerts {
         self.raised.alerts()
     }
 
-    fn judge(&self, seen: &Seen) -> Vec<Finding> {
-        let known = Known {
+    fn known<'a>(&'a self, seen: &'a Seen) -> Known<'a> {
+        Known {
             thresholds: self.thresholds,
             now: seen.now,
             whole: seen.whole,
@@ -265,7 +287,12 @@ impl Alerts {
             finalizer_thread: seen.finalizer_thread,
             pending_list_since_ms: seen.pending_list_since_ms,
             raised: &self.raised,
-        };
+        }
+    }
+}
+
+impl Known<'_> {
+    fn judge(&self) -> Vec<Finding> {
         let judges = [
             finalizer_stuck::judge,
             finalizer_dead::judge,
@@ -278,7 +305,7 @@ impl Alerts {
             registered_floating::judge,
             heap_exhaustion::judge,
         ];
-        judges.iter().flat_map(|judge| judge(&known)).collect()
+        judges.iter().flat_map(|judge| judge(self)).collect()
     }
 }
 

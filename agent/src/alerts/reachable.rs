@@ -13,6 +13,9 @@
 //! (`G1RootRegionScanClosure` discovers none): a cycle tells of a referent only when the reference
 //! was in the old generation by then.
 //!
+//! Shenandoah treats what weak references and Finalizers refer to as held in four cycles of five, before
+//! JDK 16 (`ShenandoahRefProcFrequency`; JDK-8254315 took it out). Which one it was that did not, nothing tells.
+//!
 //! Generational ZGC finds dead finalizable objects in the old generation only. A young one
 //! has to be promoted before a major cycle says anything about it.
 
@@ -29,6 +32,12 @@ const ZGC_TENURING: usize = 4;
 
 /// Young collections after which G1 has promoted whatever lives (`MaxTenuringThreshold` is 15 at most).
 const G1_TENURING: usize = 16;
+
+/// Cycles of Shenandoah of which one processes references: the default of `ShenandoahRefProcFrequency`.
+const SHENANDOAH_REFERENCES: usize = 5;
+
+/// The first JDK in which each cycle of Shenandoah does.
+const SHENANDOAH_ALWAYS: u32 = 16;
 
 /// From the end of a collection until the ReferenceHandler has queued what it found.
 const SETTLING_MS: u64 = 200;
@@ -55,13 +64,15 @@ pub struct Whole {
     /// The last that ended since then.
     newest: Option<Looked>,
     g1: G1,
-    zgc: Tenuring<ZGC_TENURING>,
+    zgc: Last<ZGC_TENURING>,
+    /// `None` where each cycle processes references.
+    shenandoah: Option<Last<SHENANDOAH_REFERENCES>>,
     samples_ms: [u64; 2],
 }
 
-/// When the last `MANY` collections began that promote what is old enough.
+/// When the last `MANY` collections of a kind began.
 #[derive(Debug, Default)]
-struct Tenuring<const MANY: usize>(VecDeque<u64>);
+struct Last<const MANY: usize>(VecDeque<u64>);
 
 /// The pauses of G1's concurrent cycles.
 #[derive(Debug, Default)]
@@ -75,26 +86,39 @@ struct G1 {
     /// For the last two pauses of concurrent cycles, a time before them, and one since which all that
     /// lived had been promoted then.
     before: VecDeque<(u64, u64)>,
-    young: Tenuring<G1_TENURING>,
+    young: Last<G1_TENURING>,
 }
 
 impl Whole {
+    /// For a JVM of that feature release (8, 11, …).
+    pub fn of_jdk(feature: u32) -> Whole {
+        Whole {
+            shenandoah: (feature < SHENANDOAH_ALWAYS).then(Last::default),
+            ..Whole::default()
+        }
+    }
+
     /// A collection has ended.
     pub fn collection(&mut self, collection: &Collection) {
-        let ended_ms = collection.start_uptime_ms + collection.duration_ms as u64;
+        let start_ms = collection.start_uptime_ms;
+        let ended_ms = start_ms + collection.duration_ms as u64;
         if is_g1(collection) {
             self.g1.told += 1;
         }
         let name = collection.collector.as_deref().unwrap_or_default();
-        let promoted_ms = match name {
-            "ZGC Major Cycles" | "ZGC Minor Cycles" => {
-                let promoted_ms = self.zgc.promoted_ms();
-                self.zgc.collection(collection.start_uptime_ms);
+        let looked_ms = match (name, &mut self.shenandoah) {
+            ("ZGC Major Cycles" | "ZGC Minor Cycles", _) => {
+                let promoted_ms = self.zgc.oldest_ms();
+                self.zgc.collection(start_ms);
                 promoted_ms
             }
-            _ => Some(collection.start_uptime_ms),
+            ("Shenandoah Cycles", Some(cycles)) => {
+                cycles.collection(start_ms);
+                cycles.oldest_ms()
+            }
+            _ => Some(start_ms),
         };
-        match (scope::of(collection), promoted_ms) {
+        match (scope::of(collection), looked_ms) {
             (Scope::Whole, Some(began_ms)) => self.looked(Looked {
                 began_ms,
                 ended_ms,
@@ -102,10 +126,10 @@ impl Whole {
                 references_ms: began_ms,
             }),
             (Scope::Young, _) if is_g1(collection) => {
-                self.g1.young.collection(collection.start_uptime_ms);
+                self.g1.young.collection(start_ms);
             }
             (Scope::G1Concurrent, _) => {
-                self.concurrent_pause(collection.start_uptime_ms, ended_ms);
+                self.concurrent_pause(start_ms, ended_ms);
             }
             _ => {}
         }
@@ -142,7 +166,7 @@ impl Whole {
     }
 
     fn concurrent_pause(&mut self, before_ms: u64, ended_ms: u64) {
-        let promoted_ms = self.g1.young.promoted_ms().unwrap_or(0);
+        let promoted_ms = self.g1.young.oldest_ms().unwrap_or(0);
         self.g1.before.push_back((before_ms, promoted_ms));
         if self.g1.before.len() > 2
             && let Some((began_ms, references_ms)) = self.g1.before.pop_front()
@@ -157,7 +181,7 @@ impl Whole {
     }
 }
 
-impl<const MANY: usize> Tenuring<MANY> {
+impl<const MANY: usize> Last<MANY> {
     fn collection(&mut self, start_ms: u64) {
         if self.0.len() == MANY {
             self.0.pop_front();
@@ -165,8 +189,8 @@ impl<const MANY: usize> Tenuring<MANY> {
         self.0.push_back(start_ms);
     }
 
-    /// What was there then, and lives, has been promoted; `None` where that is not known yet.
-    fn promoted_ms(&self) -> Option<u64> {
+    /// When the first of them began; `None` where there were fewer yet.
+    fn oldest_ms(&self) -> Option<u64> {
         self.0.front().copied().filter(|_| self.0.len() == MANY)
     }
 }
@@ -225,6 +249,21 @@ mod tests {
         assert_eq!(whole.sample(1300, 2, None), Some(looked(1000)));
         assert_eq!(whole.sample(1400, 2, None), Some(looked(1150)));
         assert_eq!(whole.sample(1500, 2, None), None);
+    }
+
+    #[test]
+    fn one_of_five_cycles_of_an_early_shenandoah_tells_and_nobody_knows_which() {
+        let first = |feature| {
+            let mut whole = Whole::of_jdk(feature);
+            let cycles = (1000..7000).step_by(1000).map(|start| {
+                whole.collection(&collection("Shenandoah Cycles", start));
+                whole.sample(start + 500, 0, None)
+            });
+            cycles.flatten().next().unwrap()
+        };
+        assert_eq!((first(11).began_ms, first(11).references_ms), (1000, 1000));
+        assert_eq!(first(11).ended_ms, 5010);
+        assert_eq!((first(17).began_ms, first(17).ended_ms), (1000, 1010));
     }
 
     #[test]

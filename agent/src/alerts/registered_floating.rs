@@ -7,6 +7,10 @@
 //!
 //! A class whose objects turned out to be dead the last time is not told again before it has
 //! many more of them.
+//!
+//! Where the heap is half full by then, the ordinary course may be too late: Parallel looks when its old
+//! generation is full, and then the heap is, too. The class is a suspect there. Nothing is told of it, but
+//! its holders are looked for without a stop, and if its objects have some that is a leak.
 
 use finwatch_record::{AlertKind, Severity};
 
@@ -15,6 +19,7 @@ use super::{
     evidence::Evidence,
     history::{Class, Undecided},
     raised::Finding,
+    registered_leak::{CLASS_SHARE as LEAK_SHARE, HEAP_SHARE, RECENT},
     trend,
 };
 
@@ -60,6 +65,22 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
     })
 }
 
+/// The class whose objects, if they are held, are a leak that no collection has seen yet. Not the one that
+/// was a suspect with half as many.
+pub(super) fn suspect<'a>(known: &Known<'a>) -> Option<&'a Class> {
+    if known.heap.used_share() < HEAP_SHARE {
+        return None;
+    }
+    let is_leak = |class: &Class| {
+        let kind = AlertKind::RegisteredLeak;
+        known.raised.contains(kind, Some(&class.name))
+    };
+    let suspects = known.classes.iter().filter(|class| {
+        !is_leak(class) && Growth::of(class).is_some_and(|growth| growth.is_suspect(known, class))
+    });
+    suspects.max_by_key(|class| class.undecided_now())
+}
+
 fn is_decided_since(class: &Class, uptime_ms: u64) -> bool {
     let last = class.held.last();
     last.is_some_and(|held| held.uptime_ms > uptime_ms)
@@ -93,23 +114,45 @@ impl Growth {
     }
 
     fn matters(&self, known: &Known, class: &Class) -> bool {
-        let lasted_ms = self.last.uptime_ms.saturating_sub(self.first.uptime_ms);
+        self.lasted_ms() >= LONG * known.thresholds.patience_ms()
+            && self.share(known) >= CLASS_SHARE
+            && self.is_unusual(known, class)
+    }
+
+    fn is_suspect(&self, known: &Known, class: &Class) -> bool {
+        let halfway_ms = self.first.uptime_ms.midpoint(self.last.uptime_ms);
+        let halfway = class.undecided.before(halfway_ms);
+        let since = |point: &Undecided| self.last.objects.saturating_sub(point.objects) as f64;
+        self.lasted_ms() >= known.thresholds.patience_ms()
+            && self.share(known) >= LEAK_SHARE
+            && halfway.is_some_and(|halfway| since(halfway) >= RECENT * since(&self.first))
+            && self.last.objects > self.first.objects
+            && self.last.objects / 2 >= class.suspected
+            && self.is_unusual(known, class)
+    }
+
+    fn lasted_ms(&self) -> u64 {
+        self.last.uptime_ms.saturating_sub(self.first.uptime_ms)
+    }
+
+    fn share(&self, known: &Known) -> f64 {
+        let bytes = self.bytes_per_object * self.last.objects as f64;
+        known.heap.share(bytes)
+    }
+
+    /// More of them than were ever found dead, and few that young collections find dead.
+    fn is_unusual(&self, known: &Known, class: &Class) -> bool {
         let (first, last) = (self.first.counts, self.last.counts);
         let registered = last.registered_total.saturating_sub(first.registered_total);
         let enqueued = last.enqueued_total.saturating_sub(first.enqueued_total);
         self.collections >= COLLECTIONS
-            && lasted_ms >= LONG * known.thresholds.patience_ms()
             && self.last.objects >= known.thresholds.many
             && self.last.objects / 2 > class.found_dead
             && enqueued as f64 <= FOUND_DEAD * registered as f64
-            && known
-                .heap
-                .share(self.bytes_per_object * self.last.objects as f64)
-                >= CLASS_SHARE
     }
 
     fn evidence(&self, known: &Known, class: &Class) -> Evidence {
-        let seconds = self.last.uptime_ms.saturating_sub(self.first.uptime_ms) as f64 / 1000.0;
+        let seconds = self.lasted_ms() as f64 / 1000.0;
         let grown = (self.last.used_bytes as f64 - self.first.used_bytes as f64) / seconds;
         let max_bytes = known.heap.max_bytes().unwrap_or(0);
         let left = max_bytes.saturating_sub(self.last.used_bytes) as f64;

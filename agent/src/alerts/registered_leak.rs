@@ -25,14 +25,14 @@ const MANY_COLLECTIONS: usize = 6;
 const GROWTH: f64 = 0.1;
 
 /// The part of the growth, or of the time it took, that makes it one that goes on.
-const RECENT: f64 = 0.25;
+pub(super) const RECENT: f64 = 0.25;
 
 /// The part of the objects that one collection must leave to decide by itself.
-const SURVIVAL: f64 = 0.9;
+pub(super) const SURVIVAL: f64 = 0.9;
 
 /// How full the heap is after collections, and the class's part of it, to matter.
-const HEAP_SHARE: f64 = 0.5;
-const CLASS_SHARE: f64 = 0.2;
+pub(super) const HEAP_SHARE: f64 = 0.5;
+pub(super) const CLASS_SHARE: f64 = 0.2;
 
 /// How many times the option `patience` is long: for growth to matter whatever the heap is
 /// like, and without growth to be over.
@@ -204,7 +204,13 @@ fn evidence(known: &Known, class: &Class, growth: Option<&Growth>) -> Option<Evi
         .count("heap_used_after_gc_bytes", known.heap.last()?.used_bytes)
         .count("heap_max_bytes", known.heap.max_bytes().unwrap_or(0));
     let Some(growth) = growth else {
-        return Some(evidence);
+        let bytes = class.bytes_per_undecided().unwrap_or(0.0).max(0.0);
+        let share = known.heap.share(bytes * walked as f64);
+        return Some(
+            evidence
+                .measure("bytes_per_object_estimate", bytes)
+                .measure("heap_share_estimate", share),
+        );
     };
     let seconds = growth.ended_ms.saturating_sub(growth.began_ms) as f64 / 1000.0;
     let grown = growth.to.saturating_sub(growth.from) as f64;

@@ -94,11 +94,14 @@ impl Program {
             finalized: Finalized::default(),
         };
         Program {
-            alerts: Alerts::new(Thresholds {
-                patience: Duration::from_secs(10),
-                stuck: Duration::from_secs(10),
-                many: 1000,
-            }),
+            alerts: Alerts::new(
+                Thresholds {
+                    patience: Duration::from_secs(10),
+                    stuck: Duration::from_secs(10),
+                    many: 1000,
+                },
+                21,
+            ),
             seconds: 0,
             classes: names.iter().map(class).collect(),
             used_bytes: 4 << 20,
@@ -332,6 +335,46 @@ fn a_walk_for_the_holders_decides_what_collections_can_not() {
     let floating = |state| (AlertKind::RegisteredFloating, "Promoted", state);
     let leak = (AlertKind::RegisteredLeak, "Promoted", Raised);
     assert_eq!(program.told(), [floating(Raised), leak, floating(Cleared)]);
+}
+
+/// So that the heap is half full and nobody has looked at the old generation.
+fn half_full() -> Program {
+    let mut program = Program::new(&["Promoted"]);
+    while program.used_bytes < MAX / 2 {
+        assert_eq!(program.alerts.take_suspect(), None);
+        program.promote(1, 1000, 1_000_000);
+    }
+    program
+}
+
+#[test]
+fn what_fills_half_the_heap_is_looked_for_before_a_collection_has_to() {
+    let suspect = Some(("Promoted".to_owned(), None));
+    let mut program = half_full();
+    assert_eq!(program.alerts.take_suspect(), suspect);
+    let objects = program.classes[0].counts.registered;
+    program.alerts.suspect_sought(&Holders {
+        instances: objects,
+        ..held("Promoted", objects)
+    });
+    program.promote(2, 1000, 1_000_000);
+    let leak = (AlertKind::RegisteredLeak, "Promoted", Raised);
+    assert_eq!(program.told(), [leak]);
+    assert_eq!(program.alerts.take_suspect(), None);
+}
+
+#[test]
+fn what_was_looked_for_in_vain_is_a_suspect_again_with_twice_as_many() {
+    let mut program = half_full();
+    let before = program.classes[0].counts.registered;
+    assert!(program.alerts.take_suspect().is_some());
+    program.alerts.suspect_sought(&held("Promoted", 100));
+    while program.classes[0].counts.registered < 2 * before {
+        assert_eq!(program.alerts.take_suspect(), None);
+        program.promote(1, 1000, 100_000);
+    }
+    assert!(program.alerts.take_suspect().is_some());
+    assert_eq!(program.told(), []);
 }
 
 #[test]

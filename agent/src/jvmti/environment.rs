@@ -160,6 +160,16 @@ impl Environment {
         Some(unsafe { self.text(value) })
     }
 
+    /// The feature release of the JVM: 8, 11, 17, …; 0 where it does not tell. Any thread.
+    pub fn feature_version(self) -> u32 {
+        let version = self
+            .system_property(c"java.vm.specification.version")
+            .unwrap_or_default();
+        let version = version.trim_start_matches("1.");
+        let feature = version.split('.').next();
+        feature.and_then(|part| part.parse().ok()).unwrap_or(0)
+    }
+
     /// Takes over a string that the VM allocated; empty for null.
     ///
     /// # Safety

@@ -56,16 +56,43 @@ impl Run {
         sites
     }
 
-    /// Finds out who holds the objects that an alert was about, when that is due.
+    /// Finds out who holds the objects that an alert was about, or may have to be, when that is due.
     pub(super) fn seek_holders(&mut self, env: &mut Env, clock: &PauseClock) {
-        let Some((class, loader)) = self.seeker.due(Instant::now()) else {
+        let began = Instant::now();
+        let (sought, class) = if let Some((class, loader)) = self.seeker.due(began) {
+            let found = self.find_holders(env, clock, &class, loader.as_deref());
+            (found.map(drop), class)
+        } else if self.seeker.is_rested(began)
+            && let Some((class, loader)) = self.alerts.as_mut().and_then(Alerts::take_suspect)
+        {
+            let sought = self.seek_suspect(env, clock, &class, loader.as_deref());
+            (sought, class)
+        } else {
             return;
         };
-        let began = Instant::now();
-        if let Err(error) = self.find_holders(env, clock, &class, loader.as_deref()) {
+        if let Err(error) = sought {
             log::info(format_args!("not found out who holds {class}: {error}"));
         }
         self.seeker.sought(began, Instant::now());
+    }
+
+    /// Finds out whether the objects of a suspect are held, and stops nothing for that.
+    fn seek_suspect(
+        &mut self,
+        env: &mut Env,
+        clock: &PauseClock,
+        class: &str,
+        loader: Option<&str>,
+    ) -> Result<(), WatchError> {
+        let found = self.watch.find_holders(env, class, loader, None, clock);
+        // An OutOfMemoryError of ours must not stay pending.
+        env.exception_clear();
+        for holders in &found? {
+            if let Some(alerts) = &mut self.alerts {
+                alerts.suspect_sought(holders);
+            }
+        }
+        Ok(())
     }
 
     /// Finds out who holds the objects of a class, of one loader or of each, and makes a record

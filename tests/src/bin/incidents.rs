@@ -35,7 +35,7 @@ fn main() {
     };
     for case in cases.iter().filter(|case| case.collects()) {
         println!(
-            "\n{}, heap of 192 MiB (generational ZGC: 480 MiB)\n",
+            "\n{}, heap of 192 MiB (generational ZGC: 768 MiB)\n",
             case.name()
         );
         println!("| modelled on | told | class | after | heap then | full later |");

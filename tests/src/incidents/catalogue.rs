@@ -61,12 +61,10 @@ const STUCK: &[AlertKind] = &[AlertKind::FinalizerStuck];
 const EARLY: f64 = 0.8;
 
 impl Incident {
-    /// How full the heap may be on that JVM. In a small heap generational ZGC fills its young
-    /// generation with what it will find dead, or held, in the next major cycle only. What dies in
-    /// Parallel's old generation is queued all at once when that is full, and the heap as full as that.
+    /// How full the heap may be on that JVM. What dies in Parallel's old generation is queued all at once
+    /// when that is full, and the heap as full as that.
     pub fn heap_share_on(&self, case: &Case) -> f64 {
         match (case.collector, self.program) {
-            _ if is_generational_zgc(case) => self.heap_share.max(0.95),
             (Some(Collector::Parallel), "RegistrationContention") => self.heap_share.max(0.9),
             _ => self.heap_share,
         }

@@ -57,8 +57,8 @@ fn launch(case: &Case, program: &str, arguments: &[String], setting: Setting) ->
         .option("stuck", setting.thresholds)
         .program(&words);
     let heap_mib = match case.collector {
-        // Its pages are large for 64 MiB.
-        _ if catalogue::is_generational_zgc(case) => 160,
+        // In less it fills its young generation with what it finds dead, or held, in the next major cycle only.
+        _ if catalogue::is_generational_zgc(case) => 256,
         // The first ZGC keeps two large pages back.
         Some(Collector::Zgc) if case.jdk.feature < 15 => 256,
         _ => 64,
