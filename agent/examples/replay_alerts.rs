@@ -1,5 +1,5 @@
 //! Reads a recorded stream and prints the alerts that it would raise now:
-//! `cargo run --example replay_alerts -- FILE [PATIENCE_SECONDS]`.
+//! `cargo run --example replay_alerts -- FILE [PATIENCE_SECONDS [JDK]]`, of a JVM of the feature release 21 or that one.
 
 use std::{
     io::{BufRead, BufReader},
@@ -13,11 +13,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().ok_or("name a file")?;
     let patience = arguments.next().map_or(Ok(10.0), |text| text.parse())?;
-    let mut alerts = Alerts::new(Thresholds {
+    let jdk = arguments.next().map_or(Ok(21), |text| text.parse())?;
+    let thresholds = Thresholds {
         patience: Duration::from_secs_f64(patience),
         stuck: Duration::from_secs_f64(patience),
         many: 1000,
-    });
+    };
+    let mut alerts = Alerts::new(thresholds, jdk);
     for line in BufReader::new(std::fs::File::open(path)?).lines() {
         let record = Record::parse(&line?)?;
         let told = match &record.body {
