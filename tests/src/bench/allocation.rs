@@ -57,7 +57,7 @@ pub fn measure(setup: &Setup, tables: &mut Tables, variant: Variant) -> Result<(
         let repetitions = setup.effort(70, 30);
         let jvm = variant.jvm(setup, jdk, repetitions);
         let registered = variant.objects() * repetitions;
-        let runs = jvm::interleave(setup.effort(10, 4), |side| {
+        let runs = jvm::interleave(setup.effort(10, 4), jvm::PAIR, |side| {
             checked(&jvm, setup, side, registered)
         })?;
         for &(figure, measure) in variant.measures() {
@@ -66,7 +66,7 @@ pub fn measure(setup: &Setup, tables: &mut Tables, variant: Variant) -> Result<(
                 collector: collector(jdk).0,
                 benchmark: variant.name(),
                 measure,
-                pairs: jvm::pairs_of(&runs, figure)?,
+                pairs: jvm::pairs_of(&runs, figure, jvm::PAIR, Side::With)?,
                 bound: Bound::AtMost(variant.bound),
             });
         }

@@ -18,7 +18,15 @@ use crate::Jdk;
 pub enum Side {
     Without,
     With,
+    /// Without the agent once more: what differs from the first time is noise.
+    Again,
 }
+
+/// A run without the agent and one with it.
+pub const PAIR: [Side; 2] = [Side::Without, Side::With];
+
+/// The same with a measure of the noise.
+pub const PAIR_AND_NOISE: [Side; 3] = [Side::Without, Side::With, Side::Again];
 
 /// A JVM to start, but for the agent: the same on both sides.
 #[derive(Debug, Clone)]
@@ -180,34 +188,45 @@ fn registered(stream: &Path) -> Result<u64> {
         .with_context(|| format!("no registered_total in `{last}`"))
 }
 
-/// Runs pairs in turn and calls `take` with the report of each run; what it returns becomes the pair.
-///
-/// Every second pair has the agent first, so that neither side always runs on the other's leavings.
-pub fn interleave<T>(pairs: usize, mut run: impl FnMut(Side) -> Result<T>) -> Result<Vec<(T, T)>> {
-    let mut all = Vec::with_capacity(pairs);
-    for pair in 0..pairs {
-        all.push(if pair % 2 == 0 {
-            let without = run(Side::Without)?;
-            (without, run(Side::With)?)
-        } else {
-            let with = run(Side::With)?;
-            (run(Side::Without)?, with)
-        });
+/// Runs each side once in each round. Each round begins with the side after the one that the last began with, so that none
+/// always runs on another's leavings.
+pub fn interleave<T, const SIDES: usize>(
+    rounds: usize,
+    sides: [Side; SIDES],
+    mut run: impl FnMut(Side) -> Result<T>,
+) -> Result<Vec<[T; SIDES]>> {
+    let mut all = Vec::with_capacity(rounds);
+    for round in 0..rounds {
+        let first = round % SIDES;
+        let mut order = sides;
+        order.rotate_left(first);
+        let mut results = Vec::with_capacity(SIDES);
+        for side in order {
+            results.push(run(side)?);
+        }
+        results.rotate_right(first);
+        all.extend(<[T; SIDES]>::try_from(results));
         eprint!(".");
     }
     Ok(all)
 }
 
-/// The pairs of one figure.
-pub fn pairs_of(runs: &[(Report, Report)], name: &str) -> Result<Vec<Pair>> {
-    runs.iter()
-        .map(|(without, with)| {
-            Ok(Pair {
-                without: without.figure(name)?,
-                with: with.figure(name)?,
-            })
+/// The pairs of one figure, of the first side and that one.
+pub fn pairs_of<const SIDES: usize>(
+    runs: &[[Report; SIDES]],
+    name: &str,
+    sides: [Side; SIDES],
+    side: Side,
+) -> Result<Vec<Pair>> {
+    let at = sides.iter().position(|each| *each == side);
+    let at = at.with_context(|| format!("no runs of the side {side:?}"))?;
+    let pair = |run: &[Report; SIDES]| {
+        Ok(Pair {
+            without: run[0].figure(name)?,
+            with: run[at].figure(name)?,
         })
-        .collect()
+    };
+    runs.iter().map(pair).collect()
 }
 
 #[cfg(test)]
@@ -222,21 +241,15 @@ mod tests {
     }
 
     #[test]
-    fn every_second_pair_begins_with_the_agent() {
+    fn each_side_begins_in_its_turn() {
         let mut order = Vec::new();
-        let pairs = interleave(2, |side| {
+        let rounds = interleave(3, PAIR_AND_NOISE, |side| {
             order.push(side);
             Ok(side)
         })
         .unwrap();
-        assert_eq!(
-            order,
-            [Side::Without, Side::With, Side::With, Side::Without]
-        );
-        assert!(
-            pairs
-                .iter()
-                .all(|pair| *pair == (Side::Without, Side::With))
-        );
+        let began: Vec<_> = order.chunks(3).map(|round| round[0]).collect();
+        assert_eq!(began, PAIR_AND_NOISE);
+        assert_eq!(rounds, [PAIR_AND_NOISE; 3]);
     }
 }

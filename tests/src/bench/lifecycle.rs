@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::jvm::{self, Jvm};
+use super::jvm::{self, Jvm, Side};
 use super::setup::Setup;
 use super::table::{Bound, Ratio, Tables};
 
@@ -31,7 +31,7 @@ pub fn measure(setup: &Setup, tables: &mut Tables, collector: &'static str) -> R
             .options(&format!("-XX:+Use{collector}GC"))
             .argument(OBJECTS)
             .argument(repetitions);
-        let runs = jvm::interleave(setup.effort(12, 7), |side| {
+        let runs = jvm::interleave(setup.effort(12, 7), jvm::PAIR, |side| {
             let report = jvm.run(setup, side)?;
             if let Some(counted) = report.registered {
                 let made = OBJECTS * repetitions;
@@ -51,7 +51,7 @@ pub fn measure(setup: &Setup, tables: &mut Tables, collector: &'static str) -> R
                 collector,
                 benchmark: "register to finalize, short-lived".to_owned(),
                 measure,
-                pairs: jvm::pairs_of(&runs, figure)?,
+                pairs: jvm::pairs_of(&runs, figure, jvm::PAIR, Side::With)?,
                 bound: Bound::AtMost(1.05),
             });
         }

@@ -6,6 +6,7 @@
 //!   with its quartiles, and beside it the ratio of the least values ([`pairs`]).
 //! - Within a JVM a program measures many short repetitions and reports the least: on a shared machine noise only adds.
 //!   CPU time is preferred to elapsed time where both say the same, because a descheduled thread does not use any.
+//! - Where nothing should be noticed there is a third run, again without the agent: what it differs by is the noise.
 //! - After each run with the agent its stream must say that the ledger was exact to the end and counted every object:
 //!   an agent that had switched itself off would look cheap.
 //! - `--null` runs everything with no agent on either side and so shows what noise alone does to the figures.

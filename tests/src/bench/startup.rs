@@ -48,9 +48,11 @@ fn create_cache(setup: &Setup, jvm: &Jvm, cache: &Path) -> Result<()> {
 
 fn measure(setup: &Setup, tables: &mut Tables, jvm: &Jvm, name: &str) -> Result<()> {
     let jdk = jvm.jdk.feature.to_string();
-    let runs = jvm::interleave(setup.effort(40, 15), |side| timed(setup, jvm, side))?;
+    let runs = jvm::interleave(setup.effort(40, 15), jvm::PAIR, |side| {
+        timed(setup, jvm, side)
+    })?;
     let pairs = |time: fn(&Times) -> f64| -> Vec<Pair> {
-        let pair = |(without, with): &(Times, Times)| Pair {
+        let pair = |[without, with]: &[Times; 2]| Pair {
             without: time(without),
             with: time(with),
         };

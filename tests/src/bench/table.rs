@@ -11,8 +11,9 @@ pub enum Bound {
     AtMost(f64),
     /// The median is at least this.
     AtLeast(f64),
-    /// No difference that could be told from noise: 1 lies between the quartiles, or the median is within 1% of it.
-    Indistinguishable,
+    /// No difference that could be told from noise: the median lies between the quartiles of these ratios of runs without the
+    /// agent on either side, or within 1% of 1.
+    Noise(Spread),
     /// Shown for comparison.
     None,
 }
@@ -22,7 +23,10 @@ impl Bound {
         match self {
             Self::AtMost(most) => format!("≤ {most}{unit}"),
             Self::AtLeast(least) => format!("≥ {least}{unit}"),
-            Self::Indistinguishable => "1.00".to_owned(),
+            Self::Noise(noise) => format!(
+                "noise {:.3}–{:.3}",
+                noise.lower_quartile, noise.upper_quartile
+            ),
             Self::None => String::new(),
         }
     }
@@ -31,7 +35,9 @@ impl Bound {
         let holds = match self {
             Self::AtMost(most) => spread.median <= most,
             Self::AtLeast(least) => spread.median >= least,
-            Self::Indistinguishable => spread.contains(1.0) || (spread.median - 1.0).abs() <= 0.01,
+            Self::Noise(noise) => {
+                noise.contains(spread.median) || (spread.median - 1.0).abs() <= 0.01
+            }
             Self::None => return "",
         };
         if holds { "yes" } else { "**no**" }
@@ -223,14 +229,12 @@ mod tests {
             "**no**"
         );
         assert_eq!(Bound::AtLeast(2.0).verdict(&spread(1.0, 2.0, 3.0)), "yes");
-        assert_eq!(
-            Bound::Indistinguishable.verdict(&spread(0.9, 1.03, 1.1)),
-            "yes"
-        );
-        assert_eq!(
-            Bound::Indistinguishable.verdict(&spread(1.02, 1.03, 1.1)),
-            "**no**"
-        );
+        let noise = Bound::Noise(spread(0.98, 1.0, 1.02));
+        assert_eq!(noise.text(""), "noise 0.980–1.020");
+        assert_eq!(noise.verdict(&spread(0.9, 1.015, 1.1)), "yes");
+        assert_eq!(noise.verdict(&spread(0.9, 1.03, 1.1)), "**no**");
+        let loud_on_one_side = Bound::Noise(spread(1.02, 1.03, 1.1));
+        assert_eq!(loud_on_one_side.verdict(&spread(0.9, 1.005, 1.1)), "yes");
         assert_eq!(Bound::None.verdict(&spread(0.0, 0.0, 0.0)), "");
     }
 

@@ -1,8 +1,9 @@
 //! Programs that have few finalizable objects or none: the agent must not be noticed.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use super::jvm::{self, Jvm};
+use super::jvm::{self, Jvm, PAIR_AND_NOISE, Side};
+use super::pairs;
 use super::setup::Setup;
 use super::table::{Bound, Ratio, Tables};
 use crate::Jdk;
@@ -17,13 +18,13 @@ pub fn no_finalizers(setup: &Setup, tables: &mut Tables) -> Result<()> {
         let jvm = Jvm::new(setup, jdk, "AllocationHeavy")
             .options("-XX:+UseG1GC -Xms256m -Xmx256m")
             .argument(10_000_000)
-            .argument(setup.effort(12, 6));
+            .argument(setup.effort(8, 6));
         compare(
             setup,
             tables,
             &jvm,
             "allocation-heavy, no finalizers",
-            setup.effort(6, 3),
+            setup.effort(9, 3),
         )?;
     }
     Ok(())
@@ -62,14 +63,14 @@ pub fn database(setup: &Setup, tables: &mut Tables) -> Result<()> {
             .options("-XX:+UseG1GC -Xms512m -Xmx512m")
             .argument("jdbc:h2:mem:")
             .argument(60_000)
-            .argument(setup.effort(12, 8));
+            .argument(8);
         jvm.class_path.push(h2.clone());
         compare(
             setup,
             tables,
             &jvm,
             "embedded database, H2",
-            setup.effort(6, 3),
+            setup.effort(8, 3),
         )?;
     }
     Ok(())
@@ -80,17 +81,19 @@ fn compare(
     tables: &mut Tables,
     jvm: &Jvm,
     benchmark: &str,
-    pairs: usize,
+    rounds: usize,
 ) -> Result<()> {
-    let runs = jvm::interleave(pairs, |side| jvm.run(setup, side))?;
+    let runs = jvm::interleave(rounds, PAIR_AND_NOISE, |side| jvm.run(setup, side))?;
     for (figure, measure) in [CPU, ELAPSED] {
+        let pairs = |side| jvm::pairs_of(&runs, figure, PAIR_AND_NOISE, side);
+        let noise = pairs::ratios(&pairs(Side::Again)?).context("no runs")?;
         tables.ratios.push(Ratio {
             jdk: jvm.jdk.feature.to_string(),
             collector: "G1",
             benchmark: benchmark.to_owned(),
             measure,
-            pairs: jvm::pairs_of(&runs, figure)?,
-            bound: Bound::Indistinguishable,
+            pairs: pairs(Side::With)?,
+            bound: Bound::Noise(noise),
         });
     }
     Ok(())
