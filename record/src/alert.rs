@@ -53,7 +53,8 @@ pub enum AlertKind {
     /// generation: somebody holds them. Evidence: `registered`, `pending`, `held` (found held by
     /// the last of those collections, at the least), `collections`, `held_growth_per_s`,
     /// `heap_used_after_gc_bytes`, `heap_max_bytes`, `bytes_per_object_estimate`,
-    /// `heap_share_estimate`.
+    /// `heap_share_estimate`. Where a search for their holders found that out before such a collection
+    /// came, there are `full_in_s_estimate` and no `collections` and `held_growth_per_s`.
     RegisteredLeak,
     /// Objects of a class become more and no collection has looked at the old generation:
     /// held or not, that can't be told before one has. Evidence: `undecided` (how many),

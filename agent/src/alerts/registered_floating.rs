@@ -88,7 +88,7 @@ fn is_decided_since(class: &Class, uptime_ms: u64) -> bool {
 
 /// Collections since the last that looked at the whole heap, after each of which there
 /// were more undecided objects.
-struct Growth {
+pub(super) struct Growth {
     first: Undecided,
     last: Undecided,
     collections: usize,
@@ -96,7 +96,7 @@ struct Growth {
 }
 
 impl Growth {
-    fn of(class: &Class) -> Option<Growth> {
+    pub(super) fn of(class: &Class) -> Option<Growth> {
         let growing = class
             .undecided
             .last_while(|earlier, later| later.objects >= earlier.objects);
@@ -151,11 +151,18 @@ impl Growth {
             && enqueued as f64 <= FOUND_DEAD * registered as f64
     }
 
-    fn evidence(&self, known: &Known, class: &Class) -> Evidence {
-        let seconds = self.lasted_ms() as f64 / 1000.0;
-        let grown = (self.last.used_bytes as f64 - self.first.used_bytes as f64) / seconds;
-        let max_bytes = known.heap.max_bytes().unwrap_or(0);
+    /// Seconds until the heap is full if it goes on like that; not a number where it does not grow.
+    pub(super) fn full_in_s(&self, max_bytes: u64) -> f64 {
+        let grown = self.last.used_bytes as f64 - self.first.used_bytes as f64;
         let left = max_bytes.saturating_sub(self.last.used_bytes) as f64;
+        match grown > 0.0 {
+            true => left * self.lasted_ms() as f64 / 1000.0 / grown,
+            false => f64::NAN,
+        }
+    }
+
+    fn evidence(&self, known: &Known, class: &Class) -> Evidence {
+        let max_bytes = known.heap.max_bytes().unwrap_or(0);
         Evidence::default()
             .count("undecided", self.last.objects)
             .count("registered", class.now.counts.registered)
@@ -164,9 +171,6 @@ impl Growth {
             .count("heap_used_after_gc_bytes", self.last.used_bytes)
             .count("heap_max_bytes", max_bytes)
             .measure("bytes_per_object_estimate", self.bytes_per_object)
-            .measure(
-                "full_in_s_estimate",
-                if grown > 0.0 { left / grown } else { f64::NAN },
-            )
+            .measure("full_in_s_estimate", self.full_in_s(max_bytes))
     }
 }

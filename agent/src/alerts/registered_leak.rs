@@ -12,7 +12,7 @@ use super::{
     evidence::Evidence,
     history::{Class, Held},
     raised::Finding,
-    trend,
+    registered_floating, trend,
 };
 
 /// Collections in a row none of which found fewer held than the one before.
@@ -206,10 +206,14 @@ fn evidence(known: &Known, class: &Class, growth: Option<&Growth>) -> Option<Evi
     let Some(growth) = growth else {
         let bytes = class.bytes_per_undecided().unwrap_or(0.0).max(0.0);
         let share = known.heap.share(bytes * walked as f64);
+        let max_bytes = known.heap.max_bytes().unwrap_or(0);
+        let undecided = registered_floating::Growth::of(class);
+        let full_in_s = undecided.map_or(f64::NAN, |growth| growth.full_in_s(max_bytes));
         return Some(
             evidence
                 .measure("bytes_per_object_estimate", bytes)
-                .measure("heap_share_estimate", share),
+                .measure("heap_share_estimate", share)
+                .measure("full_in_s_estimate", full_in_s),
         );
     };
     let seconds = growth.ended_ms.saturating_sub(growth.began_ms) as f64 / 1000.0;

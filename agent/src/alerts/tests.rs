@@ -360,6 +360,8 @@ fn what_fills_half_the_heap_is_looked_for_before_a_collection_has_to() {
     program.promote(2, 1000, 1_000_000);
     let leak = (AlertKind::RegisteredLeak, "Promoted", Raised);
     assert_eq!(program.told(), [leak]);
+    let left = (MAX - program.used_bytes) as f64 / 1_000_000.0;
+    assert!((program.evidence("full_in_s_estimate") - left).abs() < 3.0);
     assert_eq!(program.alerts.take_suspect(), None);
 }
 
