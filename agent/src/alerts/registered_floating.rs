@@ -116,19 +116,14 @@ impl Growth {
     fn matters(&self, known: &Known, class: &Class) -> bool {
         self.lasted_ms() >= LONG * known.thresholds.patience_ms()
             && self.share(known) >= CLASS_SHARE
-            && self.is_unusual(known, class)
+            && self.goes_on(known, class)
     }
 
     fn is_suspect(&self, known: &Known, class: &Class) -> bool {
-        let halfway_ms = self.first.uptime_ms.midpoint(self.last.uptime_ms);
-        let halfway = class.undecided.before(halfway_ms);
-        let since = |point: &Undecided| self.last.objects.saturating_sub(point.objects) as f64;
         self.lasted_ms() >= known.thresholds.patience_ms()
             && self.share(known) >= LEAK_SHARE
-            && halfway.is_some_and(|halfway| since(halfway) >= RECENT * since(&self.first))
-            && self.last.objects > self.first.objects
             && self.last.objects / 2 >= class.suspected
-            && self.is_unusual(known, class)
+            && self.goes_on(known, class)
     }
 
     fn lasted_ms(&self) -> u64 {
@@ -140,12 +135,18 @@ impl Growth {
         known.heap.share(bytes)
     }
 
-    /// More of them than were ever found dead, and few that young collections find dead.
-    fn is_unusual(&self, known: &Known, class: &Class) -> bool {
+    /// They go on becoming more, were never so many when they were found dead, and young collections find
+    /// few of them dead.
+    fn goes_on(&self, known: &Known, class: &Class) -> bool {
+        let halfway_ms = self.first.uptime_ms.midpoint(self.last.uptime_ms);
+        let halfway = class.undecided.before(halfway_ms);
+        let since = |point: &Undecided| self.last.objects.saturating_sub(point.objects) as f64;
         let (first, last) = (self.first.counts, self.last.counts);
         let registered = last.registered_total.saturating_sub(first.registered_total);
         let enqueued = last.enqueued_total.saturating_sub(first.enqueued_total);
         self.collections >= COLLECTIONS
+            && self.last.objects > self.first.objects
+            && halfway.is_some_and(|halfway| since(halfway) >= RECENT * since(&self.first))
             && self.last.objects >= known.thresholds.many
             && self.last.objects / 2 > class.found_dead
             && enqueued as f64 <= FOUND_DEAD * registered as f64

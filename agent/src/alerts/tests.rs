@@ -388,6 +388,14 @@ fn a_walk_for_the_holders_of_a_cache_tells_of_no_leak() {
     assert_eq!(program.told(), []);
 }
 
+#[test]
+fn a_cache_that_is_full_and_that_no_full_collection_looks_at_is_told_of_nothing() {
+    let mut program = Program::new(&["Cached"]);
+    program.promote(60, 1000, 500_000);
+    program.run(1000, |program, _| program.collect("PS Scavenge"));
+    assert_eq!(program.told(), []);
+}
+
 /// Held are those that are no longer registered.
 #[test]
 fn a_walk_decides_nothing_where_objects_are_resurrected() {
