@@ -77,13 +77,17 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
     })
 }
 
-/// A walk found most of them held while no collection could tell. Where `finalize()` resurrects
-/// objects, those that it found may be no longer registered.
+/// A walk found most of them held while no collection could tell, and they have become more since long
+/// ago. Where `finalize()` resurrects objects, those that it found may be no longer registered.
 fn walked_and_held(known: &Known, class: &Class) -> bool {
+    let long_ms = LONG * known.thresholds.patience_ms();
+    let long_ago = known.now.uptime_ms.checked_sub(long_ms);
+    let before = long_ago.and_then(|at_ms| class.series.before(at_ms));
     class.walked.is_some_and(|walked| {
         walked.held >= known.thresholds.many && walked.held >= walked.instances / 2
     }) && !class.finalized.has_survivors()
         && class.not_pending() >= known.thresholds.many
+        && before.is_none_or(|before| class.not_pending() > before.not_pending())
 }
 
 /// Once raised: over when a collection finds less than half of the most there was, or no more

@@ -363,6 +363,11 @@ fn what_fills_half_the_heap_is_looked_for_before_a_collection_has_to() {
     let left = (MAX - program.used_bytes) as f64 / 1_000_000.0;
     assert!((program.evidence("full_in_s_estimate") - left).abs() < 3.0);
     assert_eq!(program.alerts.take_suspect(), None);
+
+    // It was a cache, and is full now.
+    program.run(700, |program, _| program.collect("PS Scavenge"));
+    let over = (AlertKind::RegisteredLeak, "Promoted", Cleared);
+    assert_eq!(program.told(), [leak, over]);
 }
 
 #[test]
