@@ -26,9 +26,11 @@ mod registered_floating;
 mod registered_leak;
 mod scope;
 mod series;
+mod suspect;
 #[cfg(test)]
 mod tests;
 mod trend;
+mod undecided;
 
 use std::time::{Duration, SystemTime};
 
@@ -209,7 +211,7 @@ impl Alerts {
             self.classes.collected(collected, 2 * spacing_ms);
         }
         let known = self.known(seen);
-        let suspect = registered_floating::suspect(&known).map(|class| class.name.clone());
+        let suspect = suspect::suspect(&known).map(|class| class.name.clone());
         let findings = known.judge();
         self.suspect = suspect;
         let patience_ms = self.thresholds.patience_ms();

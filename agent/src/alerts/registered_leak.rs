@@ -12,7 +12,7 @@ use super::{
     evidence::Evidence,
     history::{Class, Held},
     raised::Finding,
-    registered_floating, trend,
+    trend, undecided,
 };
 
 /// Collections in a row none of which found fewer held than the one before.
@@ -208,16 +208,16 @@ fn evidence(known: &Known, class: &Class, growth: Option<&Growth>) -> Option<Evi
         .count("heap_used_after_gc_bytes", known.heap.last()?.used_bytes)
         .count("heap_max_bytes", known.heap.max_bytes().unwrap_or(0));
     let Some(growth) = growth else {
-        let bytes = class.bytes_per_undecided().unwrap_or(0.0).max(0.0);
-        let share = known.heap.share(bytes * walked as f64);
+        let Some(undecided) = undecided::Growth::of(class) else {
+            return Some(evidence);
+        };
         let max_bytes = known.heap.max_bytes().unwrap_or(0);
-        let undecided = registered_floating::Growth::of(class);
-        let full_in_s = undecided.map_or(f64::NAN, |growth| growth.full_in_s(max_bytes));
+        let share = known.heap.share(undecided.bytes_per_object * walked as f64);
         return Some(
             evidence
-                .measure("bytes_per_object_estimate", bytes)
+                .measure("bytes_per_object_estimate", undecided.bytes_per_object)
                 .measure("heap_share_estimate", share)
-                .measure("full_in_s_estimate", full_in_s),
+                .measure("full_in_s_estimate", undecided.full_in_s(max_bytes)),
         );
     };
     let seconds = growth.ended_ms.saturating_sub(growth.began_ms) as f64 / 1000.0;
