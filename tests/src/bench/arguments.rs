@@ -12,7 +12,7 @@ Usage: cargo run --release -p finwatch-tests --bin bench -- [OPTION]... [NAME]..
 
   NAME           a benchmark, or the beginning of its name; without any, all of them run
   --list         print the names and what each measures
-  --short        fewer pairs, one JDK: a few minutes, for CI; without it about 20 minutes
+  --short        fewer pairs, one JDK: about 10 minutes, for CI; without it about 75
   --jdk N,N      feature releases to measure on, instead of 8, 17 and 25 (of those found)
   --agent FILE   the library to measure, instead of building it
   --null         the same runs with no agent on either side: how far from 1 noise alone takes the figures

@@ -18,6 +18,9 @@ pub struct Spread {
     pub lower_quartile: f64,
     pub median: f64,
     pub upper_quartile: f64,
+    /// Where the median of many more such numbers lies, with a confidence of 95% (by order statistics; with fewer than six
+    /// numbers from the least to the largest, which is less sure).
+    pub interval: (f64, f64),
 }
 
 impl Spread {
@@ -29,13 +32,33 @@ impl Spread {
             lower_quartile: quantile(&sorted, 0.25)?,
             median: quantile(&sorted, 0.5)?,
             upper_quartile: quantile(&sorted, 0.75)?,
+            interval: interval_of_median(&sorted)?,
         })
     }
 
-    /// Whether `value` lies between the quartiles.
-    pub fn contains(&self, value: f64) -> bool {
-        self.lower_quartile <= value && value <= self.upper_quartile
+    /// No difference from 1 that these numbers show: it is in the interval, or the median within 1% of it.
+    pub fn shows_no_difference(&self) -> bool {
+        let (low, high) = self.interval;
+        low <= 1.0 && 1.0 <= high || (self.median - 1.0).abs() <= 0.01
     }
+}
+
+/// Each number lies below the median as likely as above it, so how many do is binomial: as many are left out at either end as
+/// lie beyond it with a probability of at most 2.5%.
+fn interval_of_median(sorted: &[f64]) -> Option<(f64, f64)> {
+    let n = sorted.len();
+    let mut ways = 1.0;
+    let mut probability = 0.5f64.powi(i32::try_from(n).ok()?);
+    let mut beyond = probability;
+    let mut out = 0;
+    while beyond <= 0.025 && out < n / 2 {
+        out += 1;
+        ways *= (n + 1 - out) as f64 / out as f64;
+        probability = ways * 0.5f64.powi(n as i32);
+        beyond += probability;
+    }
+    let out = out.saturating_sub(1);
+    Some((*sorted.get(out)?, *sorted.get(n.checked_sub(1 + out)?)?))
 }
 
 /// With the agent by without it, pair by pair.
@@ -82,6 +105,24 @@ mod tests {
             (spread.lower_quartile, spread.median, spread.upper_quartile),
             (1.75, 2.5, 3.25)
         );
+    }
+
+    #[test]
+    fn the_interval_leaves_out_what_chance_would_at_either_end() {
+        let interval = |n: u32| Spread::of((1..=n).map(f64::from)).unwrap().interval;
+        // Tables of the sign test: 95% lie between the second and the last but one of nine.
+        assert_eq!(interval(5), (1.0, 5.0));
+        assert_eq!(interval(6), (1.0, 6.0));
+        assert_eq!(interval(9), (2.0, 8.0));
+        assert_eq!(interval(12), (3.0, 10.0));
+    }
+
+    #[test]
+    fn a_median_whose_interval_is_above_one_shows_a_difference() {
+        let shows = |values: [f64; 6]| !Spread::of(values).unwrap().shows_no_difference();
+        assert!(shows([1.02, 1.03, 1.04, 1.05, 1.06, 1.07]));
+        assert!(!shows([0.99, 1.03, 1.04, 1.05, 1.06, 1.07]));
+        assert!(!shows([1.001, 1.002, 1.003, 1.004, 1.005, 1.006]));
     }
 
     #[test]

@@ -47,6 +47,7 @@ fn figure(line: &str) -> Option<Figure> {
     } else {
         Bound::None
     };
+    let (least, most) = (least.parse().ok()?, most.parse().ok()?);
     Some(Figure {
         jdk: "–".to_owned(),
         figure: format!("writer to a file, {kind} (spread: least to most)"),
@@ -54,9 +55,10 @@ fn figure(line: &str) -> Option<Figure> {
         without: None,
         with: None,
         spread: Spread {
-            lower_quartile: least.parse().ok()?,
+            lower_quartile: least,
             median: median.parse().ok()?,
-            upper_quartile: most.parse().ok()?,
+            upper_quartile: most,
+            interval: (least, most),
         },
         runs: rest.split_once(" runs")?.0.parse().ok()?,
         bound,
