@@ -14,7 +14,7 @@
 //! was in the old generation by then.
 //!
 //! Shenandoah treats what weak references and Finalizers refer to as held in four cycles of five, before
-//! JDK 16 (`ShenandoahRefProcFrequency`; JDK-8254315 took it out). Which one it was that did not, nothing tells.
+//! JDK 16 (`ShenandoahRefProcFrequency`; JDK-8254315 took it out). Nothing tells which is the fifth.
 //!
 //! Generational ZGC finds dead finalizable objects in the old generation only. A young one
 //! has to be promoted before a major cycle says anything about it.

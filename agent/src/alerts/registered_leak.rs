@@ -201,17 +201,17 @@ fn at_most_all(held: &Held, bytes_per_object: f64) -> f64 {
 fn evidence(known: &Known, class: &Class, growth: Option<&Growth>) -> Option<Evidence> {
     let held = class.held.last().map_or(0, |held| held.objects);
     let walked = class.walked.map_or(0, |walked| walked.held);
+    let max_bytes = known.heap.max_bytes().unwrap_or(0);
     let evidence = Evidence::default()
         .count("registered", class.now.counts.registered)
         .count("pending", class.now.counts.pending)
         .count("held", held.max(walked))
         .count("heap_used_after_gc_bytes", known.heap.last()?.used_bytes)
-        .count("heap_max_bytes", known.heap.max_bytes().unwrap_or(0));
+        .count("heap_max_bytes", max_bytes);
     let Some(growth) = growth else {
         let Some(undecided) = undecided::Growth::of(class) else {
             return Some(evidence);
         };
-        let max_bytes = known.heap.max_bytes().unwrap_or(0);
         let share = known.heap.share(undecided.bytes_per_object * walked as f64);
         return Some(
             evidence

@@ -1,7 +1,7 @@
 //! Where objects are made and who holds them: told with alerts, to whoever asks, and when memory
 //! runs out.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use finwatch_record::{
     Alert, AlertState, Body, ClassRow, Counts, Holders, OmittedClasses, OutOfMemory, Resource,
@@ -84,10 +84,7 @@ impl Run {
         class: &str,
         loader: Option<&str>,
     ) -> Result<(), WatchError> {
-        let found = self.watch.find_holders(env, class, loader, None, clock);
-        // An OutOfMemoryError of ours must not stay pending.
-        env.exception_clear();
-        for holders in &found? {
+        for holders in &self.look_for_holders(env, clock, class, loader, None)? {
             if let Some(alerts) = &mut self.alerts {
                 alerts.suspect_sought(holders);
             }
@@ -107,11 +104,7 @@ impl Run {
         class: &str,
         loader: Option<&str>,
     ) -> Result<Vec<Holders>, WatchError> {
-        let pause = self.options.pause;
-        let found = self.watch.find_holders(env, class, loader, pause, clock);
-        // An OutOfMemoryError of ours must not stay pending.
-        env.exception_clear();
-        let found = found?;
+        let found = self.look_for_holders(env, clock, class, loader, self.options.pause)?;
         for holders in &found {
             self.keep(holders);
             if let Some(alerts) = &mut self.alerts {
@@ -122,6 +115,20 @@ impl Run {
                 .emit(Body::Holders(Box::new(holders.clone())), uptime_ms);
         }
         Ok(found)
+    }
+
+    fn look_for_holders(
+        &mut self,
+        env: &mut Env,
+        clock: &PauseClock,
+        class: &str,
+        loader: Option<&str>,
+        pause: Option<Duration>,
+    ) -> Result<Vec<Holders>, WatchError> {
+        let found = self.watch.find_holders(env, class, loader, pause, clock);
+        // An OutOfMemoryError of ours must not stay pending.
+        env.exception_clear();
+        found
     }
 
     fn keep(&mut self, holders: &Holders) {

@@ -66,7 +66,7 @@ pub fn measure(setup: &Setup, tables: &mut Tables, variant: Variant) -> Result<(
                 collector: collector(jdk).0,
                 benchmark: variant.name(),
                 measure,
-                pairs: jvm::pairs_of(&runs, figure, jvm::PAIR, Side::With)?,
+                pairs: jvm::pairs_of(&runs, figure, Side::With)?,
                 bound: Bound::AtMost(variant.bound),
             });
         }

@@ -211,19 +211,22 @@ pub fn interleave<T, const SIDES: usize>(
     Ok(all)
 }
 
-/// The pairs of one figure, of the first side and that one.
+/// The pairs of one figure: without the agent and that side. Runs stand in the order of [`Side`].
 pub fn pairs_of<const SIDES: usize>(
     runs: &[[Report; SIDES]],
     name: &str,
-    sides: [Side; SIDES],
     side: Side,
 ) -> Result<Vec<Pair>> {
-    let at = sides.iter().position(|each| *each == side);
-    let at = at.with_context(|| format!("no runs of the side {side:?}"))?;
-    let pair = |run: &[Report; SIDES]| {
+    let of = |run: &[Report; SIDES], side: Side| {
+        let report = run.get(side as usize);
+        report
+            .with_context(|| format!("no runs of the side {side:?}"))?
+            .figure(name)
+    };
+    let pair = |run| {
         Ok(Pair {
-            without: run[0].figure(name)?,
-            with: run[at].figure(name)?,
+            without: of(run, Side::Without)?,
+            with: of(run, side)?,
         })
     };
     runs.iter().map(pair).collect()

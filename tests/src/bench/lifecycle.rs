@@ -51,7 +51,7 @@ pub fn measure(setup: &Setup, tables: &mut Tables, collector: &'static str) -> R
                 collector,
                 benchmark: "register to finalize, short-lived".to_owned(),
                 measure,
-                pairs: jvm::pairs_of(&runs, figure, jvm::PAIR, Side::With)?,
+                pairs: jvm::pairs_of(&runs, figure, Side::With)?,
                 bound: Bound::AtMost(1.05),
             });
         }

@@ -12,7 +12,7 @@ pub enum Bound {
     /// The median is at least this.
     AtLeast(f64),
     /// The numbers show no difference. Beside it what two runs without the agent differ by.
-    Noise(Spread),
+    Indistinguishable { noise: Spread },
     /// Shown for comparison.
     None,
 }
@@ -22,7 +22,7 @@ impl Bound {
         match self {
             Self::AtMost(most) => format!("≤ {most}{unit}"),
             Self::AtLeast(least) => format!("≥ {least}{unit}"),
-            Self::Noise(noise) => format!(
+            Self::Indistinguishable { noise } => format!(
                 "1.00; noise {:.3}–{:.3}",
                 noise.lower_quartile, noise.upper_quartile
             ),
@@ -34,7 +34,7 @@ impl Bound {
         let holds = match self {
             Self::AtMost(most) => spread.median <= most,
             Self::AtLeast(least) => spread.median >= least,
-            Self::Noise(_) => spread.shows_no_difference(),
+            Self::Indistinguishable { .. } => spread.shows_no_difference(),
             Self::None => return "",
         };
         if holds { "yes" } else { "**no**" }
@@ -227,7 +227,8 @@ mod tests {
             "**no**"
         );
         assert_eq!(Bound::AtLeast(2.0).verdict(&spread(1.0, 2.0, 3.0)), "yes");
-        let noise = Bound::Noise(spread(0.98, 1.0, 1.02));
+        let noise = spread(0.98, 1.0, 1.02);
+        let noise = Bound::Indistinguishable { noise };
         assert_eq!(noise.text(""), "1.00; noise 0.980–1.020");
         assert_eq!(noise.verdict(&spread(0.9, 1.015, 1.1)), "yes");
         assert_eq!(noise.verdict(&spread(1.02, 1.03, 1.1)), "**no**");

@@ -85,7 +85,7 @@ fn compare(
 ) -> Result<()> {
     let runs = jvm::interleave(rounds, PAIR_AND_NOISE, |side| jvm.run(setup, side))?;
     for (figure, measure) in [CPU, ELAPSED] {
-        let pairs = |side| jvm::pairs_of(&runs, figure, PAIR_AND_NOISE, side);
+        let pairs = |side| jvm::pairs_of(&runs, figure, side);
         let (with, again) = (pairs(Side::With)?, pairs(Side::Again)?);
         let noise = pairs::ratios(&again).context("no runs")?;
         // Half the noise of what the agent is compared with goes away.
@@ -99,7 +99,7 @@ fn compare(
             benchmark: benchmark.to_owned(),
             measure,
             pairs: both.collect(),
-            bound: Bound::Noise(noise),
+            bound: Bound::Indistinguishable { noise },
         });
     }
     Ok(())
