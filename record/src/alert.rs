@@ -59,7 +59,8 @@ pub enum AlertKind {
     /// Objects of a class become more and no collection has looked at the old generation:
     /// held or not, that can't be told before one has. Evidence: `undecided` (how many),
     /// `registered`, `pending`, `collections`, `heap_used_after_gc_bytes`, `heap_max_bytes`,
-    /// `bytes_per_object_estimate`, `full_in_s_estimate`.
+    /// `bytes_per_object_estimate`, `full_in_s_estimate`; if all are dead, `work_off_s` (for them) and
+    /// `thread_share` (of the finalizer thread's time, for as many as were made; more than 1: it can't keep up).
     RegisteredFloating,
     /// One call of `finalize()` does not end. Evidence: `inside_ms`, `running`, `pending`.
     FinalizerStuck,

@@ -55,7 +55,7 @@ fn assert_told_with(program: &str, check: impl Fn(Option<&FinalizerThread>)) {
             assert!(alert.since_uptime_ms <= outcome.after.as_millis() as u64);
         }
         assert!(
-            outcome.heap_share < incident.heap_share_on(case),
+            outcome.heap_share < incident.heap_share,
             "told when the heap was {:.0}% full: {told:?}",
             outcome.heap_share * 100.0
         );

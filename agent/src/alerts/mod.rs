@@ -231,10 +231,11 @@ impl Alerts {
         Some((name.class, name.loader))
     }
 
-    /// The holders of a suspect were looked for. Nothing is said where they were not found.
+    /// The holders of a suspect were looked for, without a stop. It says something where nearly all objects
+    /// are held, or nearly none.
     pub fn suspect_sought(&mut self, holders: &Holders) {
-        let held = holders.held as f64;
-        if held >= registered_leak::SURVIVAL * holders.instances as f64 {
+        let held = holders.held as f64 / holders.instances as f64;
+        if held >= registered_leak::SURVIVAL || held <= 1.0 - registered_leak::SURVIVAL {
             self.classes.holders(holders, |_| true);
         }
     }

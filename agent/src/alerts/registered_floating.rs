@@ -5,18 +5,33 @@
 //! In the ordinary course a collection will look soon: when the old generation is full, at the
 //! latest. So it is told where that takes long.
 //!
+//! Or where nobody was found to hold them, and the finalizer thread won't be done with what that
+//! collection queues all at once: objects are made faster than it can finalize them. Its queue does
+//! not say so, being empty as long as they wait.
+//!
 //! A class whose objects turned out to be dead the last time is not told again before it has
 //! many more of them.
 
 use finwatch_record::{AlertKind, Severity};
 
-use super::{Known, evidence::Evidence, history::Class, raised::Finding, undecided::Growth};
+use super::{
+    Known,
+    evidence::Evidence,
+    history::Class,
+    raised::Finding,
+    registered_leak::SURVIVAL,
+    undecided::{Growth, Work},
+};
 
 /// The class's part of the heap to matter.
 const CLASS_SHARE: f64 = 0.15;
 
 /// How many times the option `patience` it takes to be long.
 const LONG: u64 = 60;
+
+/// The part of the finalizer thread's time that the objects made in the meantime would take, for it not to be done
+/// with them.
+const BUSY: f64 = 0.8;
 
 pub(super) fn judge(known: &Known) -> Vec<Finding> {
     let classes = known.classes.iter();
@@ -40,12 +55,26 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
         cause_class: None,
         since_ms: growth.first.uptime_ms,
         evidence: evidence(known, class, &growth),
-        advice: format!(
-            "{} objects of {} wait for a collection of the old generation, held by somebody or dead: \
-             ask for their holders, or run jcmd PID GC.run, which tells by what is left.",
-            growth.last.objects, class.name.class
-        ),
+        advice: advice(known, class, &growth),
     })
+}
+
+fn advice(known: &Known, class: &Class, growth: &Growth) -> String {
+    let objects = growth.last.objects;
+    let work = too_much_work(known, class, growth);
+    let class = &class.name.class;
+    match work {
+        Some(work) => format!(
+            "{objects} objects of {class} that nobody was found to hold wait for a collection of the old \
+             generation, which will queue them all at once: {:.0} s of work for the finalizer thread, and more are \
+             made than it can finalize. Close them explicitly, so that finalize() has nothing left to do, or make fewer.",
+            work.work_off_s
+        ),
+        None => format!(
+            "{objects} objects of {class} wait for a collection of the old generation, held by somebody or dead: \
+             ask for their holders, or run jcmd PID GC.run, which tells by what is left."
+        ),
+    }
 }
 
 fn is_decided_since(class: &Class, uptime_ms: u64) -> bool {
@@ -54,13 +83,27 @@ fn is_decided_since(class: &Class, uptime_ms: u64) -> bool {
 }
 
 fn matters(known: &Known, class: &Class, growth: &Growth) -> bool {
-    growth.lasted_ms() >= LONG * known.thresholds.patience_ms()
+    let is_long = growth.lasted_ms() >= LONG * known.thresholds.patience_ms();
+    (is_long || too_much_work(known, class, growth).is_some())
         && growth.share(known) >= CLASS_SHARE
         && growth.goes_on(known, class)
 }
 
+/// What the finalizer thread will have to do, where a walk found nobody who holds the objects, and where it is too
+/// much.
+fn too_much_work(known: &Known, class: &Class, growth: &Growth) -> Option<Work> {
+    let walked = class.walked?;
+    let work = growth.work(class)?;
+    (walked.held as f64 <= (1.0 - SURVIVAL) * walked.instances as f64
+        && work.thread_share >= BUSY
+        && work.work_off_s >= known.thresholds.patience.as_secs_f64())
+    .then_some(work)
+}
+
 fn evidence(known: &Known, class: &Class, growth: &Growth) -> Evidence {
     let max_bytes = known.heap.max_bytes().unwrap_or(0);
+    let work = growth.work(class);
+    let of_work = |number: fn(&Work) -> f64| work.as_ref().map_or(f64::NAN, number);
     Evidence::default()
         .count("undecided", growth.last.objects)
         .count("registered", class.now.counts.registered)
@@ -70,4 +113,6 @@ fn evidence(known: &Known, class: &Class, growth: &Growth) -> Evidence {
         .count("heap_max_bytes", max_bytes)
         .measure("bytes_per_object_estimate", growth.bytes_per_object)
         .measure("full_in_s_estimate", growth.full_in_s(max_bytes))
+        .measure("work_off_s", of_work(|work| work.work_off_s))
+        .measure("thread_share", of_work(|work| work.thread_share))
 }

@@ -384,6 +384,43 @@ fn what_was_looked_for_in_vain_is_a_suspect_again_with_twice_as_many() {
     assert_eq!(program.told(), []);
 }
 
+/// Half a heap of objects that nobody holds, some of which were finalized in so much time each.
+fn unheld(finalize_ns: u64) -> Program {
+    let mut program = Program::new(&["Promoted"]);
+    program.classes[0].register(100);
+    program.classes[0].enqueue(100);
+    program.classes[0].finalize(100, finalize_ns);
+    while program.alerts.take_suspect().is_none() {
+        program.promote(1, 1000, 1_000_000);
+    }
+    program.alerts.suspect_sought(&held("Promoted", 0));
+    program.promote(2, 1000, 1_000_000);
+    program
+}
+
+#[test]
+fn more_objects_than_can_be_finalized_are_told_before_they_are_queued() {
+    let mut program = unheld(1_500_000);
+    let floating = |state| (AlertKind::RegisteredFloating, "Promoted", state);
+    assert_eq!(program.told(), [floating(Raised)]);
+    assert!((program.evidence("thread_share") - 1.5).abs() < 0.1);
+    let objects = program.evidence("undecided");
+    assert!((program.evidence("work_off_s") - objects * 0.0015).abs() < 0.001);
+
+    // The collection that queues them.
+    let objects = program.classes[0].counts.registered;
+    program.classes[0].enqueue(objects);
+    program.classes[0].finalize(objects, 1_500_000);
+    program.collect("PS MarkSweep");
+    program.run(30, |_, _| {});
+    assert_eq!(program.told(), [floating(Raised), floating(Cleared)]);
+}
+
+#[test]
+fn dead_objects_that_are_soon_finalized_are_told_of_nothing() {
+    assert_eq!(unheld(500_000).told(), []);
+}
+
 #[test]
 fn a_walk_for_the_holders_of_a_cache_tells_of_no_leak() {
     let mut program = Program::new(&["Cached"]);

@@ -23,6 +23,15 @@ pub(super) struct Growth {
     pub bytes_per_object: f64,
 }
 
+/// What the finalizer thread will have to do if all of them are dead, by the mean duration of the calls of
+/// `finalize()` so far.
+pub(super) struct Work {
+    /// How long that will take it, in seconds.
+    pub work_off_s: f64,
+    /// The part of its time that those made in the meantime would have taken; more than 1: it can't keep up.
+    pub thread_share: f64,
+}
+
 impl Growth {
     pub(super) fn of(class: &Class) -> Option<Growth> {
         let growing = class
@@ -59,14 +68,30 @@ impl Growth {
         let halfway = class.undecided.before(halfway_ms);
         let since = |point: &Undecided| self.last.objects.saturating_sub(point.objects) as f64;
         let (first, last) = (self.first.counts, self.last.counts);
-        let registered = last.registered_total.saturating_sub(first.registered_total);
         let enqueued = last.enqueued_total.saturating_sub(first.enqueued_total);
         self.collections >= COLLECTIONS
             && self.last.objects > self.first.objects
             && halfway.is_some_and(|halfway| since(halfway) >= RECENT * since(&self.first))
             && self.last.objects >= known.thresholds.many
             && self.last.objects / 2 > class.found_dead
-            && enqueued as f64 <= FOUND_DEAD * registered as f64
+            && enqueued as f64 <= FOUND_DEAD * self.registered() as f64
+    }
+
+    /// `None` before any call was timed.
+    pub(super) fn work(&self, class: &Class) -> Option<Work> {
+        let timed = class.now.finalize_ns;
+        let mean_s = timed.sum as f64 / timed.count as f64 / 1e9;
+        let made = self.registered() as f64;
+        (timed.count > 0 && self.lasted_ms() > 0).then(|| Work {
+            work_off_s: self.last.objects as f64 * mean_s,
+            thread_share: made * mean_s * 1000.0 / self.lasted_ms() as f64,
+        })
+    }
+
+    /// Objects made in the meantime.
+    fn registered(&self) -> u64 {
+        let (first, last) = (self.first.counts, self.last.counts);
+        last.registered_total.saturating_sub(first.registered_total)
     }
 
     /// Seconds until the heap is full if it goes on like that; not a number where it does not grow.

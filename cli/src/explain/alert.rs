@@ -153,6 +153,11 @@ pub fn evidence(alert: &Alert) -> String {
                 " each (estimate)",
             ),
             numbers.of_heap("heap_used_after_gc_bytes"),
+            numbers.say(
+                "work_off_s",
+                Numbers::seconds,
+                " to finalize them, if they are dead",
+            ),
         ],
         AlertKind::FinalizerStuck => vec![
             numbers.say("inside_ms", Numbers::milliseconds, " in this one call"),
