@@ -6,12 +6,7 @@
 
 use finwatch_record::AlertKind;
 
-use super::{
-    Known,
-    evidence::Evidence,
-    history::{Class, ended},
-    raised::Finding,
-};
+use super::{Known, evidence::Evidence, history::Class, raised::Finding};
 
 /// Fewer that were watched say nothing.
 const WATCHED: u32 = 4;
@@ -41,9 +36,10 @@ impl Finalized {
         self.survived != 0
     }
 
-    /// The part of them that survived.
-    fn share(&self) -> f64 {
-        f64::from(self.survived.count_ones()) / f64::from(self.watched.max(1))
+    /// The part of them that survived; `None` where there are none.
+    pub fn share(&self) -> Option<f64> {
+        let watched = (self.watched > 0).then(|| f64::from(self.watched));
+        watched.map(|watched| f64::from(self.survived.count_ones()) / watched)
     }
 }
 
@@ -53,9 +49,8 @@ pub(super) fn judge(known: &Known) -> Vec<Finding> {
 }
 
 fn of_class(known: &Known, class: &Class) -> Option<Finding> {
-    let share = class.finalized.share();
-    let finalized = ended(&class.now.counts);
-    let resurrected = share * finalized as f64;
+    let share = class.finalized.share()?;
+    let resurrected = class.resurrected()?;
     let is_raised = known
         .raised
         .contains(AlertKind::FinalizerResurrects, Some(&class.name));
@@ -74,7 +69,7 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
         cause_class: None,
         since_ms: class.first_seen_ms,
         evidence: Evidence::default()
-            .count("finalized_total", finalized)
+            .count("finalized_total", class.now.ended())
             .count("watched", u64::from(class.finalized.watched))
             .measure("survived_share", share)
             .count("resurrected_estimate", resurrected as u64)

@@ -177,6 +177,13 @@ impl Class {
         self.now.not_pending()
     }
 
+    /// Objects that their `finalize()` has resurrected, going by those that were watched; `None` where
+    /// none was watched to its end.
+    pub fn resurrected(&self) -> Option<f64> {
+        let share = self.finalized.share()?;
+        Some(share * self.now.ended() as f64)
+    }
+
     /// Bytes of the heap that go with one object more, in the last collections that did not
     /// look at the whole heap.
     pub fn bytes_per_undecided(&self) -> Option<f64> {

@@ -54,7 +54,7 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
         .contains(AlertKind::RegisteredLeak, Some(&class.name));
     let leaks = growth
         .as_ref()
-        .is_some_and(|growth| growth.is_a_leak(known));
+        .is_some_and(|growth| growth.is_a_leak(known) && !is_less_than_resurrected(class, growth));
     if !(leaks || walked || is_raised && still_there(known, class)) {
         return None;
     }
@@ -78,16 +78,28 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
 }
 
 /// A walk found most of them held while no collection could tell, and they have become more since long
-/// ago. Where `finalize()` resurrects objects, those that it found may be no longer registered.
+/// ago. Where `finalize()` resurrects objects, or may do so as none of them was watched to its end, those that it
+/// found may be no longer registered.
 fn walked_and_held(known: &Known, class: &Class) -> bool {
     let long_ms = LONG * known.thresholds.patience_ms();
     let long_ago = known.now.uptime_ms.checked_sub(long_ms);
     let before = long_ago.and_then(|at_ms| class.series.before(at_ms));
+    let ended = class.now.ended();
+    let resurrected = class
+        .resurrected()
+        .map_or(ended, |resurrected| resurrected as u64);
     class.walked.is_some_and(|walked| {
-        walked.held >= known.thresholds.many && walked.held >= walked.instances / 2
+        let held = walked.held.saturating_sub(resurrected);
+        held >= known.thresholds.many && held >= walked.instances / 2
     }) && !class.finalized.has_survivors()
         && class.not_pending() >= known.thresholds.many
         && before.is_none_or(|before| class.not_pending() > before.not_pending())
+}
+
+/// The heap fills with objects of the class that are not registered any more.
+fn is_less_than_resurrected(class: &Class, growth: &Growth) -> bool {
+    let resurrected = class.resurrected();
+    resurrected.is_some_and(|resurrected| growth.to as f64 <= resurrected && resurrected > 0.0)
 }
 
 /// Once raised: over when a collection finds less than half of the most there was, or no more

@@ -371,6 +371,22 @@ fn what_fills_half_the_heap_is_looked_for_before_a_collection_has_to() {
 }
 
 #[test]
+fn held_objects_that_may_be_resurrected_ones_are_told_of_nothing() {
+    let mut program = half_full();
+    let objects = program.classes[0].counts.registered;
+    program.classes[0].register(objects);
+    program.classes[0].enqueue(objects);
+    program.classes[0].finalize(objects, 1000);
+    assert!(program.alerts.take_suspect().is_some());
+    program.alerts.suspect_sought(&Holders {
+        instances: objects,
+        ..held("Promoted", objects)
+    });
+    program.promote(2, 1000, 1_000_000);
+    assert_eq!(program.told(), []);
+}
+
+#[test]
 fn what_was_looked_for_in_vain_is_a_suspect_again_with_twice_as_many() {
     let mut program = half_full();
     let before = program.classes[0].counts.registered;
@@ -698,6 +714,28 @@ fn a_finalizer_that_resurrects_is_told_when_enough_have_survived() {
         program.classes[0].finalized.was_seen(false);
     });
     assert_eq!(program.told(), [resurrects(Raised), resurrects(Cleared)]);
+}
+
+/// What a collection may call held as long as they are young there, while those that were resurrected fill the heap.
+#[test]
+fn a_heap_full_of_resurrected_objects_is_not_a_leak_of_registered_ones() {
+    let mut program = Program::new(&["Pooled"]);
+    program.classes[0].finalized.was_seen(true);
+    program.run(70, |program, second| {
+        program.classes[0].register(1000);
+        program.classes[0].enqueue(900);
+        program.classes[0].finalize(900, 1000);
+        program.used_bytes += 900_000;
+        if second % 10 == 9 {
+            program.collect("PS MarkSweep");
+        }
+    });
+    assert!(
+        program
+            .told()
+            .iter()
+            .all(|(kind, ..)| *kind != AlertKind::RegisteredLeak)
+    );
 }
 
 #[test]
