@@ -19,7 +19,7 @@ use finwatch_record::{
 use jni::Env;
 
 use crate::{
-    alerts::{Alerts, Moment, Seen, Thresholds, WholeHeap},
+    alerts::{Alerts, Moment, Seen, Thresholds},
     collections::{Collections, Times, millis},
     exhausted::LastKnown,
     hooks::Splicing,
@@ -418,13 +418,10 @@ impl Run {
             self.stream.emit(Body::Sites(Box::new(sites)), uptime_ms);
         }
         self.seek_holders(env, clock);
-        if let Some(WholeHeap {
-            references_ms,
-            left_room,
-        }) = looked
-        {
-            let ago = Duration::from_millis(clock.uptime_ms().saturating_sub(references_ms));
-            self.watch.collected(env, ago, left_room);
+        if let Some(looked) = looked {
+            let ago_ms = clock.uptime_ms().saturating_sub(looked.references_ms);
+            self.watch
+                .collected(env, Duration::from_millis(ago_ms), looked);
         }
         self.watch.release_unloaded(env);
     }

@@ -17,6 +17,7 @@ use jni::{
 };
 
 use crate::{
+    alerts::WholeHeap,
     jvmti::{self, Environment},
     log,
     sites::STACKS,
@@ -242,18 +243,22 @@ impl Shim {
         Ok((!class.is_null()).then(|| jvmti::as_class(env, class)))
     }
 
-    /// A collection of the whole heap has ended and left room or not, and has told of weak references that were there so
-    /// long ago: of which finalized objects it is known now what became of them.
+    /// A collection of the whole heap has ended, and has told of weak references that were there so long ago: of which
+    /// finalized objects it is known now what became of them.
     pub fn collected(
         &self,
         env: &mut Env,
         age: Duration,
-        left_room: bool,
+        looked: WholeHeap,
     ) -> jni::errors::Result<Vec<Fate>> {
         env.with_local_frame(4, |env| {
             let ago = i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
-            let arguments = [JValue::Long(ago), JValue::Bool(left_room)];
-            let (name, signature) = (jni_str!("collected"), jni_sig!("(JZ)[J"));
+            let arguments = [
+                JValue::Long(ago),
+                JValue::Bool(looked.is_full),
+                JValue::Bool(looked.left_room),
+            ];
+            let (name, signature) = (jni_str!("collected"), jni_sig!("(JZZ)[J"));
             let answer = env.call_static_method(&self.survivor, name, signature, &arguments)?;
             let known = jvmti::long_array(env, answer.l()?)?;
             let known = known.into_iter().take_while(|&one| one != 0);

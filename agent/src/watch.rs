@@ -8,6 +8,7 @@ use finwatch_record::{Coverage, CoverageLevel, Holders, Sites};
 use jni::{Env, jni_sig, jni_str, objects::JClass, objects::JObject, objects::JValue};
 
 use crate::{
+    alerts::WholeHeap,
     baseline,
     classes::{Classes, Ranking},
     holders::{self, HoldersError, Stopping, Wanted},
@@ -374,11 +375,11 @@ impl Watch {
         ranking
     }
 
-    /// A collection of the whole heap has ended and left room in it or not: of weak references that were there so long
-    /// ago it tells which objects were resurrected by their `finalize()`.
-    pub fn collected(&mut self, env: &mut Env, age: Duration, left_room: bool) {
+    /// A collection of the whole heap has ended: of weak references that were there so long ago it tells which
+    /// objects were resurrected by their `finalize()`.
+    pub fn collected(&mut self, env: &mut Env, age: Duration, looked: WholeHeap) {
         let Some(hooked) = &self.hooked else { return };
-        match hooked.shim.collected(env, age, left_room) {
+        match hooked.shim.collected(env, age, looked) {
             Ok(fates) => self.classes.fates(fates),
             Err(error) => {
                 env.exception_clear();

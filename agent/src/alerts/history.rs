@@ -510,6 +510,7 @@ mod tests {
             began_ms,
             ended_ms: 2500,
             is_vague: false,
+            is_full: true,
             references_ms: began_ms,
         };
         classes.whole(looked(2000), &heap, 1);

@@ -124,6 +124,8 @@ pub struct WholeHeap {
     /// A weak reference that was there then tells now whether its object is gone, in milliseconds since the
     /// JVM started.
     pub references_ms: u64,
+    /// The application stood still for it: it alone tells that.
+    pub is_full: bool,
     /// Less than nine tenths of the heap are in use after it.
     pub left_room: bool,
 }
@@ -203,6 +205,7 @@ impl Alerts {
             self.heap.whole(looked, 2 * spacing_ms);
             self.looked = Some(WholeHeap {
                 references_ms: looked.references_ms,
+                is_full: looked.is_full,
                 left_room: self.heap.used_share() < NO_ROOM,
             });
             self.classes.whole(looked, &self.heap, 2 * spacing_ms);

@@ -42,6 +42,9 @@ const SHENANDOAH_ALWAYS: u32 = 16;
 /// From the end of a collection until the ReferenceHandler has queued what it found.
 const SETTLING_MS: u64 = 200;
 
+/// From the end of `finalize()` until the finalizer thread has left the frames that refer to the object.
+const RETURNING_MS: u64 = 100;
+
 /// A collection that looked at the whole heap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Looked {
@@ -51,6 +54,8 @@ pub struct Looked {
     pub ended_ms: u64,
     /// The begin is put about a whole cycle too early.
     pub is_vague: bool,
+    /// The application stood still for it.
+    pub is_full: bool,
     /// A weak reference that was there then tells now whether its object is gone; 0 where there was no such
     /// time yet.
     pub references_ms: u64,
@@ -123,7 +128,8 @@ impl Whole {
                 began_ms,
                 ended_ms,
                 is_vague: false,
-                references_ms: began_ms,
+                is_full: scope::is_full(collection),
+                references_ms: began_ms.saturating_sub(RETURNING_MS),
             }),
             (Scope::Young, _) if is_g1(collection) => {
                 self.g1.young.collection(start_ms);
@@ -175,6 +181,7 @@ impl Whole {
                 began_ms,
                 ended_ms,
                 is_vague: true,
+                is_full: false,
                 references_ms,
             });
         }
@@ -244,7 +251,8 @@ mod tests {
             began_ms,
             ended_ms: began_ms + 10,
             is_vague: false,
-            references_ms: began_ms,
+            is_full: true,
+            references_ms: began_ms - RETURNING_MS,
         };
         assert_eq!(whole.sample(1300, 2, None), Some(looked(1000)));
         assert_eq!(whole.sample(1400, 2, None), Some(looked(1150)));
@@ -261,7 +269,7 @@ mod tests {
             });
             cycles.flatten().next().unwrap()
         };
-        assert_eq!((first(11).began_ms, first(11).references_ms), (1000, 1000));
+        assert_eq!((first(11).began_ms, first(11).references_ms), (1000, 900));
         assert_eq!(first(11).ended_ms, 5010);
         assert_eq!((first(17).began_ms, first(17).ended_ms), (1000, 1010));
     }

@@ -47,6 +47,13 @@ pub fn is_major(collection: &Collection) -> bool {
     collection.action.as_deref() == Some("end of major GC")
 }
 
+/// Whether the application stood still for all of a collection of the whole heap: what it has left is
+/// reachable. Not so of CMS, whose bean speaks of cycles as well as of full collections.
+pub fn is_full(collection: &Collection) -> bool {
+    let collector = collection.collector.as_deref().unwrap_or_default();
+    ["MarkSweepCompact", "PS MarkSweep", "G1 Old Generation"].contains(&collector)
+}
+
 /// Shenandoah's generational mode (JEP 404) tells young and old cycles under one name.
 fn is_generational(collection: &Collection) -> bool {
     let mut pools = collection.pools.iter();

@@ -16,7 +16,8 @@ final class FinwatchSurvivor extends WeakReference<Object> {
 
     /**
      * Collections of the whole heap that began after {@code finalize()} had ended and have left the object:
-     * the first alone may have taken the young generation for roots (CMS). Of G1's cycles both pauses count.
+     * the first alone may have taken the young generation for roots (CMS). Of G1's cycles both pauses count. One
+     * for which the application stood still is enough.
      */
     private static final int COLLECTIONS = 2;
 
@@ -88,9 +89,10 @@ final class FinwatchSurvivor extends WeakReference<Object> {
      * The agent's own thread only.
      *
      * @param age nanoseconds: it tells of references that were there so long ago
+     * @param full whether the application stood still for it
      * @param leftRoom whether it has left room in the heap
      */
-    static synchronized long[] collected(long age, boolean leftRoom) {
+    static synchronized long[] collected(long age, boolean full, boolean leftRoom) {
         room = leftRoom;
         long told = System.nanoTime() - age;
         long[] known = new long[watched];
@@ -105,7 +107,7 @@ final class FinwatchSurvivor extends WeakReference<Object> {
         // From the last: a removal fills the gap with one that was looked at.
         for (int at = watched - 1; at >= 0; at--) {
             FinwatchSurvivor survivor = WATCHED[at];
-            if (survivor.since - told < 0 && ++survivor.collections >= COLLECTIONS) {
+            if (survivor.since - told < 0 && (++survivor.collections >= COLLECTIONS || full)) {
                 remove(survivor);
                 known[count++] = survivor.slot * 2L + 1;
             }
