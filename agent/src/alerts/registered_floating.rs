@@ -65,9 +65,10 @@ fn advice(known: &Known, class: &Class, growth: &Growth) -> String {
     let class = &class.name.class;
     match work {
         Some(work) => format!(
-            "{objects} objects of {class} that nobody was found to hold wait for a collection of the old \
-             generation, which will queue them all at once: {:.0} s of work for the finalizer thread, and more are \
-             made than it can finalize. Close them explicitly, so that finalize() has nothing left to do, or make fewer.",
+            "{objects} objects of {class} wait for a collection of the old generation, and nobody was found who \
+             holds them: if they are dead it will queue them all at once, {:.0} s of work for the finalizer thread, \
+             which can't keep up with what is made. Close them explicitly, so that finalize() has nothing left to \
+             do, or make fewer.",
             work.work_off_s
         ),
         None => format!(

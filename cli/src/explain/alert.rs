@@ -33,10 +33,16 @@ pub fn headline(alert: &Alert, now: Now) -> String {
         AlertKind::RegisteredLeak => {
             format!("LEAKING: {registered} {class} are registered and held")
         }
-        AlertKind::RegisteredFloating => format!(
-            "PERHAPS LEAKING: {registered} {class} are registered, and no collection has looked \
-             yet whether they are held"
-        ),
+        AlertKind::RegisteredFloating => {
+            let word = match numbers.number("thread_share") {
+                Some(share) if share >= 1.0 => "MAKING MORE THAN IT CAN FINALIZE",
+                _ => "PERHAPS LEAKING",
+            };
+            format!(
+                "{word}: {registered} {class} are registered, and no collection has looked yet whether \
+                 they are held"
+            )
+        }
         AlertKind::FinalizerStuck => format!(
             "the finalizer thread is STUCK in {class}.finalize(), and {waiting} objects wait"
         ),

@@ -197,8 +197,9 @@ fn holders(explanation: &Explanation) -> Vec<Paragraph> {
         true => "in the dump".to_owned(),
         false => format!("looked at {}", when(told.at_ms, explanation.span_ms.1)),
     };
+    let colon = if holders.paths.is_empty() { "" } else { ":" };
     let head = format!(
-        "{about}{} of {} in the heap are held{} ({source}):",
+        "{about}{} of {} in the heap are held{} ({source}){colon}",
         grouped(holders.held),
         grouped(holders.instances),
         unheld.unwrap_or_default()

@@ -101,6 +101,12 @@ fn held(class: &str, findings: &Findings<'_>) -> Vec<String> {
             ))
         }
         None if findings.has_ended || findings.dump.is_some() => None,
+        None if findings
+            .holders
+            .is_some_and(|holders| holders.unheld.is_some()) =>
+        {
+            None
+        }
         None => Some(format!(
             "Ask who holds them: finwatch holders {} {class}",
             findings.pid

@@ -176,6 +176,52 @@ fn timer_leak() -> Vec<Record> {
 }
 
 #[test]
+fn more_objects_than_the_finalizer_thread_will_get_done() {
+    let evidence = [
+        ("undecided", 226_254.0),
+        ("registered", 260_776.0),
+        ("pending", 27_042.0),
+        ("heap_used_after_gc_bytes", 43_290_000.0),
+        ("heap_max_bytes", 64_487_424.0),
+        ("work_off_s", 11.4),
+        ("thread_share", 1.5),
+    ];
+    let floating = alert(AlertKind::RegisteredFloating, Some(STATEMENT));
+    let unheld = Holders {
+        held: 0,
+        unheld: Some(231_000),
+        paths: Vec::new(),
+        ..held_by_a_timer()
+    };
+    let (_, text) = told(
+        &[
+            started(),
+            raised(1, 10 * MINUTE_MS, with_evidence(floating, &evidence)),
+            record(2, 10 * MINUTE_MS + 500, Body::Holders(Box::new(unheld))),
+            last_sample(3, &[(STATEMENT, 316_014, 0, 0, 0)]),
+        ],
+        &of_pid(),
+    );
+    let expected = "\
+finwatch: PID 4711 (com.example.Shop) is MAKING MORE THAN IT CAN FINALIZE:
+316,014 com.example.Statement are registered, and no collection has looked yet
+whether they are held.
+";
+    assert!(!text.contains("Ask who holds them"), "{text}");
+    assert!(text.starts_with(expected), "{text}");
+    assert!(
+        text.contains("11s to finalize them,\n          if they are dead"),
+        "{text}"
+    );
+    assert!(
+        text.contains(
+            "0 of 231,000 in the heap are held, 231,000 by nobody (looked at\n          14:23:20)\n"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_leak_held_by_a_timer() {
     let (explanation, text) = told(&timer_leak(), &of_pid());
     let expected = "\
