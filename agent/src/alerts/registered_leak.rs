@@ -52,9 +52,9 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
     let is_raised = known
         .raised
         .contains(AlertKind::RegisteredLeak, Some(&class.name));
-    let leaks = growth
-        .as_ref()
-        .is_some_and(|growth| growth.is_a_leak(known) && !is_less_than_resurrected(class, growth));
+    let leaks = growth.as_ref().is_some_and(|growth| {
+        growth.is_a_leak(known) && !is_less_than_resurrected(known, class, growth)
+    });
     if !(leaks || walked || is_raised && still_there(known, class)) {
         return None;
     }
@@ -96,10 +96,13 @@ fn walked_and_held(known: &Known, class: &Class) -> bool {
         && before.is_none_or(|before| class.not_pending() > before.not_pending())
 }
 
-/// The heap fills with objects of the class that are not registered any more.
-fn is_less_than_resurrected(class: &Class, growth: &Growth) -> bool {
-    let resurrected = class.resurrected();
-    resurrected.is_some_and(|resurrected| growth.to as f64 <= resurrected && resurrected > 0.0)
+/// The heap fills with objects of the class that are not registered any more, which is told already.
+fn is_less_than_resurrected(known: &Known, class: &Class, growth: &Growth) -> bool {
+    let kind = AlertKind::FinalizerResurrects;
+    known.raised.contains(kind, Some(&class.name))
+        && class
+            .resurrected()
+            .is_some_and(|resurrected| growth.to as f64 <= resurrected)
 }
 
 /// Once raised: over when a collection finds less than half of the most there was, or no more

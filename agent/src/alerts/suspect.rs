@@ -1,9 +1,10 @@
 //! The class that is looked at more closely, before anything is told of it: if its objects are held that
-//! is a leak, and no collection has said so yet.
+//! is a leak, and no collection has said so yet; if they are not they may be more than the finalizer thread can
+//! get done.
 //!
 //! In the ordinary course a collection says so. It may be too late: Parallel looks when its old generation
 //! is full, and then the heap is, too. So where the heap is half full, holders are looked for without
-//! a stop, and if there are some, `registered_leak` is told.
+//! a stop: if there are some, `registered_leak` is told, if not perhaps `registered_floating`.
 
 use finwatch_record::AlertKind;
 
@@ -14,8 +15,8 @@ use super::{
     undecided::Growth,
 };
 
-/// The class whose objects, if they are held, are a leak that no collection has seen yet. Not the one that
-/// was a suspect with half as many.
+/// The class whose objects no collection has found held or dead yet, and that are many. Not the one that was a
+/// suspect with half as many.
 pub(super) fn suspect<'a>(known: &Known<'a>) -> Option<&'a Class> {
     if known.heap.used_share() < HEAP_SHARE {
         return None;
