@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use finwatch_record::{ClassRow, Counts};
+use finwatch_record::{AlertKind, Body, ClassRow, Counts};
 use finwatch_tests::{
     Jvm, Launch, Stream, assert_chain, assert_timed, counts_of, find_row, for_each_jdk,
     for_each_jvm, rows_of, sample,
@@ -173,6 +173,53 @@ fn a_second_finalizer_thread_works_past_a_stuck_one() {
             let stuck = counts_of(&sample.classes, "subject.Stuck");
             (stuck.running, stuck.finalized_total) == (0, 1)
         });
+    });
+}
+
+/// The classes that were told to resurrect their objects.
+fn resurrecting(stream: &Stream) -> Vec<String> {
+    let alerts = stream
+        .records()
+        .iter()
+        .filter_map(|record| match &record.body {
+            Body::Alert(alert) if alert.kind == AlertKind::FinalizerResurrects => {
+                alert.class.clone()
+            }
+            _ => None,
+        });
+    alerts.collect()
+}
+
+#[test]
+fn what_an_object_in_the_queue_refers_to_is_not_told_to_be_resurrected() {
+    for_each_jdk(|case| {
+        let mut jvm = Launch::new(case).start();
+        let mut stream = jvm.stream();
+        jvm.tell("stuck-with 3000");
+        jvm.tell("runFinalization");
+        stream.wait_for_sample("sample with all but the stuck one finalized", |sample| {
+            counts_of(&sample.classes, "subject.Plain").finalized_total == 3000
+        });
+        let collect = |jvm: &mut Jvm, stream: &mut Stream| {
+            jvm.tell("gc 1");
+            for _ in 0..4 {
+                stream.fresh_sample();
+            }
+        };
+        for _ in 0..4 {
+            collect(&mut jvm, &mut stream);
+        }
+        jvm.tell("release");
+        jvm.tell("register subject.Resurrected 3000");
+        jvm.tell("drop");
+        jvm.tell("await subject.Resurrected 3000");
+        for _ in 0..50 {
+            if !resurrecting(&stream).is_empty() {
+                break;
+            }
+            collect(&mut jvm, &mut stream);
+        }
+        assert_eq!(resurrecting(&stream), ["subject.Resurrected"]);
     });
 }
 

@@ -201,6 +201,10 @@ impl Alerts {
             seen.pauses_total,
             seen.pending_list_since_ms,
         );
+        let queued = seen.whole.pending + seen.whole.running;
+        if queued == 0 && seen.pending_list_since_ms.is_none() {
+            self.whole.idle(seen.now.uptime_ms);
+        }
         if let Some(looked) = looked {
             self.heap.whole(looked, 2 * spacing_ms);
             self.looked = Some(WholeHeap {

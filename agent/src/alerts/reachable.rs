@@ -16,6 +16,9 @@
 //! Shenandoah treats what weak references and Finalizers refer to as held in four cycles of five, before
 //! JDK 16 (`ShenandoahRefProcFrequency`; JDK-8254315 took it out). Nothing tells which is the fifth.
 //!
+//! What an object in the finalizer's queue refers to is held until that is finalized, its own `finalize()` over or
+//! not: what a collection has left is resurrected only if the queue has been empty in between.
+//!
 //! Generational ZGC finds dead finalizable objects in the old generation only. A young one
 //! has to be promoted before a major cycle says anything about it.
 
@@ -39,6 +42,9 @@ const SHENANDOAH_REFERENCES: usize = 5;
 /// The first JDK in which each cycle of Shenandoah does.
 const SHENANDOAH_ALWAYS: u32 = 16;
 
+/// So many samples that found the queue empty are remembered.
+const IDLE: usize = 1024;
+
 /// From the end of a collection until the ReferenceHandler has queued what it found.
 const SETTLING_MS: u64 = 200;
 
@@ -56,8 +62,8 @@ pub struct Looked {
     pub is_vague: bool,
     /// The application stood still for it.
     pub is_full: bool,
-    /// A weak reference that was there then tells now whether its object is gone; 0 where there was no such
-    /// time yet.
+    /// A weak reference that was there then, after the `finalize()` of its object, tells now whether that is gone;
+    /// 0 where there was no such time yet.
     pub references_ms: u64,
 }
 
@@ -73,6 +79,8 @@ pub struct Whole {
     /// `None` where each cycle processes references.
     shenandoah: Option<Last<SHENANDOAH_REFERENCES>>,
     samples_ms: [u64; 2],
+    /// Samples that found the queue empty, oldest first.
+    idle_ms: VecDeque<u64>,
 }
 
 /// When the last `MANY` collections of a kind began.
@@ -164,7 +172,18 @@ impl Whole {
         settled
     }
 
-    fn looked(&mut self, looked: Looked) {
+    /// At that sample nothing was queued and no `finalize()` running.
+    pub fn idle(&mut self, now_ms: u64) {
+        if self.idle_ms.len() == IDLE {
+            self.idle_ms.pop_front();
+        }
+        self.idle_ms.push_back(now_ms);
+    }
+
+    fn looked(&mut self, mut looked: Looked) {
+        let mut idle_ms = self.idle_ms.iter().rev();
+        let idle_ms = idle_ms.find(|&&idle_ms| idle_ms <= looked.began_ms);
+        looked.references_ms = looked.references_ms.min(*idle_ms.unwrap_or(&0));
         match self.settling {
             None => self.settling = Some(looked),
             Some(_) => self.newest = Some(looked),
@@ -244,18 +263,21 @@ mod tests {
     #[test]
     fn a_full_collection_counts_when_what_it_found_has_been_queued() {
         let mut whole = Whole::default();
+        whole.idle(800);
+        whole.idle(1120);
         whole.collection(&collection("MarkSweepCompact", 1000));
         assert_eq!(whole.sample(1100, 1, None), None);
         whole.collection(&collection("MarkSweepCompact", 1150));
-        let looked = |began_ms| Looked {
+        let looked = |began_ms, references_ms| Looked {
             began_ms,
             ended_ms: began_ms + 10,
             is_vague: false,
             is_full: true,
-            references_ms: began_ms - RETURNING_MS,
+            references_ms,
         };
-        assert_eq!(whole.sample(1300, 2, None), Some(looked(1000)));
-        assert_eq!(whole.sample(1400, 2, None), Some(looked(1150)));
+        // The queue was empty last; the finalizer thread had left its frames.
+        assert_eq!(whole.sample(1300, 2, None), Some(looked(1000, 800)));
+        assert_eq!(whole.sample(1400, 2, None), Some(looked(1150, 1050)));
         assert_eq!(whole.sample(1500, 2, None), None);
     }
 
@@ -263,6 +285,7 @@ mod tests {
     fn one_of_five_cycles_of_an_early_shenandoah_tells_and_nobody_knows_which() {
         let first = |feature| {
             let mut whole = Whole::of_jdk(feature);
+            whole.idle(950);
             let cycles = (1000..7000).step_by(1000).map(|start| {
                 whole.collection(&collection("Shenandoah Cycles", start));
                 whole.sample(start + 500, 0, None)
@@ -296,6 +319,7 @@ mod tests {
     #[test]
     fn a_concurrent_cycle_tells_of_weak_references_that_were_promoted_before_it() {
         let mut whole = Whole::default();
+        whole.idle(150);
         for start in (0..1700).step_by(100) {
             whole.collection(&collection("G1 Young Generation", start));
         }

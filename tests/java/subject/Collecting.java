@@ -14,7 +14,8 @@ final class Collecting {
         commands.put("await", a -> await(a[0], Long.parseLong(a[1])));
         commands.put("quiet", a -> quiet(0));
         commands.put("pending", a -> quiet(Long.parseLong(a[0])));
-        commands.put("stuck", a -> stuck());
+        commands.put("stuck", a -> stuck(0));
+        commands.put("stuck-with", a -> stuck(Integer.parseInt(a[0])));
         commands.put("release", a -> release());
         commands.put("garbage", a -> garbage(Integer.parseInt(a[0])));
     }
@@ -62,20 +63,28 @@ final class Collecting {
         return false;
     }
 
-    /** Returns when the finalizer thread stands inside the finalizer of one more {@link Stuck}. */
-    private static Json stuck() throws Exception {
+    /**
+     * Returns when the finalizer thread stands inside the finalizer of one more {@link Stuck}, which refers to so many
+     * other dead objects.
+     */
+    private static Json stuck(int referred) throws Exception {
         Tally tally = Tally.of("subject.Stuck");
         long before = tally.entered.get();
-        makeStuck();
+        makeStuck(referred);
         if (!tally.awaitEntered(before + 1)) {
             return tally.json().with("error", "the finalizer thread never came");
         }
         return tally.json();
     }
 
-    private static void makeStuck() {
+    private static void makeStuck(int referred) {
+        Plain[] plain = new Plain[referred];
+        for (int i = 0; i < referred; i++) {
+            plain[i] = new Plain();
+        }
+        Tally.of("subject.Plain").made.addAndGet(referred);
         Tally.of("subject.Stuck").made.incrementAndGet();
-        new Stuck();
+        new Stuck(plain);
     }
 
     private static Json release() {

@@ -55,7 +55,7 @@ final class Objects {
             case "subject.Throwing": return new Throwing();
             case "subject.Resurrected": return new Resurrected();
             case "subject.Slow": return new Slow();
-            case "subject.Stuck": return new Stuck();
+            case "subject.Stuck": return new Stuck(null);
             case "subject.Virtual": return new Virtual();
             default: throw new IllegalArgumentException("no class '" + name + "' to make");
         }

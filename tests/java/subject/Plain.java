@@ -135,6 +135,13 @@ class Stuck {
     private static final Tally TALLY = Tally.of("subject.Stuck");
     static final java.util.concurrent.Semaphore RELEASE = new java.util.concurrent.Semaphore(0);
 
+    @SuppressWarnings("unused")
+    private final Object referred;
+
+    Stuck(Object referred) {
+        this.referred = referred;
+    }
+
     @Override
     @SuppressWarnings({"deprecation", "removal"})
     protected void finalize() {
