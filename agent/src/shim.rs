@@ -13,6 +13,7 @@ use jni::{
     Env, jni_sig, jni_str,
     objects::{JClass, JClassLoader, JObject, JValue},
     refs::Global,
+    signature::MethodSignature,
     strings::{JNIStr, JNIString},
 };
 
@@ -251,15 +252,30 @@ impl Shim {
         age: Duration,
         looked: WholeHeap,
     ) -> jni::errors::Result<Vec<Fate>> {
+        let ago = i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
+        let arguments = [
+            JValue::Long(ago),
+            JValue::Bool(looked.is_full),
+            JValue::Bool(looked.left_room),
+        ];
+        let signature = jni_sig!("(JZZ)[J");
+        self.fates(env, jni_str!("collected"), signature, &arguments)
+    }
+
+    /// Finalized objects that collections have freed since the last call.
+    pub fn cleared(&self, env: &mut Env) -> jni::errors::Result<Vec<Fate>> {
+        self.fates(env, jni_str!("cleared"), jni_sig!("()[J"), &[])
+    }
+
+    fn fates(
+        &self,
+        env: &mut Env,
+        name: &JNIStr,
+        signature: MethodSignature,
+        arguments: &[JValue],
+    ) -> jni::errors::Result<Vec<Fate>> {
         env.with_local_frame(4, |env| {
-            let ago = i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
-            let arguments = [
-                JValue::Long(ago),
-                JValue::Bool(looked.is_full),
-                JValue::Bool(looked.left_room),
-            ];
-            let (name, signature) = (jni_str!("collected"), jni_sig!("(JZZ)[J"));
-            let answer = env.call_static_method(&self.survivor, name, signature, &arguments)?;
+            let answer = env.call_static_method(&self.survivor, name, signature, arguments)?;
             let known = jvmti::long_array(env, answer.l()?)?;
             let known = known.into_iter().take_while(|&one| one != 0);
             Ok(known

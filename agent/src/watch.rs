@@ -18,7 +18,7 @@ use crate::{
     log, management, options,
     pauses::PauseClock,
     sampling::Sampling,
-    shim::{self, Shim, ShimError},
+    shim::{self, Fate, Shim, ShimError},
     sites::STACKS,
 };
 
@@ -378,8 +378,21 @@ impl Watch {
     /// A collection of the whole heap has ended: of weak references that were there so long ago it tells which
     /// objects were resurrected by their `finalize()`.
     pub fn collected(&mut self, env: &mut Env, age: Duration, looked: WholeHeap) {
+        self.learn(env, |env, shim| shim.collected(env, age, looked));
+    }
+
+    /// Collections of the young generation tell of some objects that they were not resurrected.
+    pub fn cleared(&mut self, env: &mut Env) {
+        self.learn(env, |env, shim| shim.cleared(env));
+    }
+
+    fn learn(
+        &mut self,
+        env: &mut Env,
+        ask: impl FnOnce(&mut Env, &Shim) -> jni::errors::Result<Vec<Fate>>,
+    ) {
         let Some(hooked) = &self.hooked else { return };
-        match hooked.shim.collected(env, age, looked) {
+        match ask(env, &hooked.shim) {
             Ok(fates) => self.classes.fates(fates),
             Err(error) => {
                 env.exception_clear();

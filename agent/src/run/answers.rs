@@ -84,6 +84,8 @@ impl Run {
         class: &str,
         loader: Option<&str>,
     ) -> Result<(), WatchError> {
+        // Else what is found held could be what was resurrected.
+        self.watch.cleared(env);
         for holders in &self.look_for_holders(env, clock, class, loader, None)? {
             if let Some(alerts) = &mut self.alerts {
                 alerts.suspect_sought(holders);

@@ -96,14 +96,7 @@ final class FinwatchSurvivor extends WeakReference<Object> {
         room = leftRoom;
         long told = System.nanoTime() - age;
         long[] known = new long[watched];
-        int count = 0;
-        for (Reference<?> dead = DEAD.poll(); dead != null; dead = DEAD.poll()) {
-            FinwatchSurvivor survivor = (FinwatchSurvivor) dead;
-            if (survivor.at >= 0) {
-                remove(survivor);
-                known[count++] = survivor.slot * 2L;
-            }
-        }
+        int count = takeCleared(known);
         // From the last: a removal fills the gap with one that was looked at.
         for (int at = watched - 1; at >= 0; at--) {
             FinwatchSurvivor survivor = WATCHED[at];
@@ -113,6 +106,25 @@ final class FinwatchSurvivor extends WeakReference<Object> {
             }
         }
         return known;
+    }
+
+    /** What {@link #collected} returns, of those that collections of whatever kind have cleared. */
+    static synchronized long[] cleared() {
+        long[] known = new long[watched];
+        takeCleared(known);
+        return known;
+    }
+
+    private static int takeCleared(long[] known) {
+        int count = 0;
+        for (Reference<?> dead = DEAD.poll(); dead != null; dead = DEAD.poll()) {
+            FinwatchSurvivor survivor = (FinwatchSurvivor) dead;
+            if (survivor.at >= 0) {
+                remove(survivor);
+                known[count++] = survivor.slot * 2L;
+            }
+        }
+        return count;
     }
 
     /** The slot goes to another class. */
