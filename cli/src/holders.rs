@@ -85,7 +85,7 @@ fn tell(out: &mut impl Write, holders: &Holders) -> io::Result<()> {
         Some(0) => {}
         Some(unheld) => writeln!(
             out,
-            "  {:>11}  by nobody: they wait for a collection or their finalizer",
+            "  {:>11}  by nobody, or by soft references: they wait for a collection or their finalizer",
             grouped(unheld)
         )?,
         None => {}
