@@ -35,6 +35,10 @@ const CONFIDENCE: f64 = 0.8;
 /// The growth to be more than the ups and downs of a collector, as a part of the maximum.
 const GROWTH: f64 = 0.1;
 
+/// The part of the growth that the last collection but one must have seen: a line through points that are close
+/// together and one far away says nothing.
+const SEEN_BEFORE: f64 = 0.2;
+
 /// How many times the option `patience` the end may be away: an hour, and ten minutes.
 const SOON: f64 = 360.0;
 const VERY_SOON: f64 = 60.0;
@@ -86,6 +90,8 @@ struct Line {
     first: Collected,
     last: Collected,
     points: usize,
+    /// Growth from the first to the last but one.
+    grown_before_last: u64,
     trend: Trend,
     /// When the line reaches the maximum; infinite where it does not.
     full_in_s: f64,
@@ -95,6 +101,7 @@ impl Line {
     fn through_last(known: &Known, points: usize) -> Option<Line> {
         let live = known.heap.live().last_points(points);
         let (first, last) = (*live.clone().next()?, *known.heap.live().last()?);
+        let before_last = live.clone().rev().nth(1)?;
         let seconds = |point: &Collected| point.uptime_ms as f64 / 1000.0;
         let points = live.clone().map(|p| (seconds(p), p.used_bytes as f64));
         let trend = trend::through(points)?;
@@ -103,6 +110,7 @@ impl Line {
             first,
             last,
             points: live.len(),
+            grown_before_last: before_last.used_bytes.saturating_sub(first.used_bytes),
             trend,
             full_in_s: if trend.slope > 0.0 {
                 left / trend.slope
@@ -128,6 +136,7 @@ impl Line {
             && self.is_more_than_ever(known)
             && self.trend.r_squared >= confidence
             && known.heap.share(grown as f64) >= GROWTH
+            && self.grown_before_last as f64 >= SEEN_BEFORE * grown as f64
             && self.full_in_s <= SOON * known.thresholds.patience.as_secs_f64()
             && self.last.uptime_ms >= self.first.uptime_ms + known.thresholds.patience_ms()
     }
