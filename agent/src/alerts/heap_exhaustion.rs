@@ -39,6 +39,9 @@ const GROWTH: f64 = 0.1;
 /// together and one far away says nothing.
 const SEEN_BEFORE: f64 = 0.2;
 
+/// The part of its slope that the last few points must have by themselves: what does not go on is none either.
+const GOES_ON: f64 = 0.25;
+
 /// How many times the option `patience` the end may be away: an hour, and ten minutes.
 const SOON: f64 = 360.0;
 const VERY_SOON: f64 = 60.0;
@@ -89,28 +92,36 @@ fn exhaustion(known: &Known) -> Option<Finding> {
 struct Line {
     first: Collected,
     last: Collected,
+    before_last: Collected,
     points: usize,
-    /// Growth from the first to the last but one.
-    grown_before_last: u64,
     trend: Trend,
     /// When the line reaches the maximum; infinite where it does not.
     full_in_s: f64,
+}
+
+fn in_seconds<'a>(
+    points: impl Iterator<Item = &'a Collected> + Clone,
+) -> impl Iterator<Item = (f64, f64)> + Clone {
+    points.map(|point| (point.uptime_ms as f64 / 1000.0, point.used_bytes as f64))
+}
+
+/// In bytes, negative where the heap became smaller.
+fn growth(from: &Collected, to: &Collected) -> f64 {
+    to.used_bytes as f64 - from.used_bytes as f64
 }
 
 impl Line {
     fn through_last(known: &Known, points: usize) -> Option<Line> {
         let live = known.heap.live().last_points(points);
         let (first, last) = (*live.clone().next()?, *known.heap.live().last()?);
-        let before_last = live.clone().rev().nth(1)?;
-        let seconds = |point: &Collected| point.uptime_ms as f64 / 1000.0;
-        let points = live.clone().map(|p| (seconds(p), p.used_bytes as f64));
-        let trend = trend::through(points)?;
+        let before_last = *live.clone().rev().nth(1)?;
+        let trend = trend::through(in_seconds(live.clone()))?;
         let left = known.heap.max_bytes()?.saturating_sub(last.used_bytes) as f64;
         Some(Line {
             first,
             last,
+            before_last,
             points: live.len(),
-            grown_before_last: before_last.used_bytes.saturating_sub(first.used_bytes),
             trend,
             full_in_s: if trend.slope > 0.0 {
                 left / trend.slope
@@ -125,7 +136,7 @@ impl Line {
             ..=3 => CONFIDENCE_OF_THREE,
             _ => CONFIDENCE,
         };
-        let grown = self.last.used_bytes.saturating_sub(self.first.used_bytes);
+        let grown = growth(&self.first, &self.last);
         let has_time = known.heap.share(self.last.used_bytes as f64) < HEAP_SHARE_WITHOUT_TIME;
         let enough = if has_time {
             COLLECTIONS_WITH_TIME
@@ -135,10 +146,24 @@ impl Line {
         self.points >= enough
             && self.is_more_than_ever(known)
             && self.trend.r_squared >= confidence
-            && known.heap.share(grown as f64) >= GROWTH
-            && self.grown_before_last as f64 >= SEEN_BEFORE * grown as f64
+            && known.heap.share(grown) >= GROWTH
+            && self.is_seen_before()
+            && self.goes_on(known)
             && self.full_in_s <= SOON * known.thresholds.patience.as_secs_f64()
             && self.last.uptime_ms >= self.first.uptime_ms + known.thresholds.patience_ms()
+    }
+
+    fn is_seen_before(&self) -> bool {
+        let grown = growth(&self.first, &self.last);
+        growth(&self.first, &self.before_last) >= SEEN_BEFORE * grown
+    }
+
+    fn goes_on(&self, known: &Known) -> bool {
+        let last = [2, (self.points / 2).max(COLLECTIONS)];
+        last.iter().all(|&points| {
+            let slope = trend::through(in_seconds(known.heap.live().last_points(points)));
+            slope.is_some_and(|trend| trend.slope >= GOES_ON * self.trend.slope)
+        })
     }
 
     /// What was lived with before is no exhaustion.

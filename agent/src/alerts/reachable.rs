@@ -11,7 +11,8 @@
 //!
 //! Marking takes what survivor regions refer to for alive, through weak references too
 //! (`G1RootRegionScanClosure` discovers none): a cycle tells of a referent only when the reference
-//! was in the old generation by then.
+//! was in the old generation by then. So does CMS: to its cycles all of the young generation is a root, weak references
+//! in it too (`RefDiscoveryPolicy`).
 //!
 //! Shenandoah treats what weak references and Finalizers refer to as held in four cycles of five, before
 //! JDK 16 (`ShenandoahRefProcFrequency`; JDK-8254315 took it out). Nothing tells which is the fifth.
@@ -33,8 +34,8 @@ use super::scope::{self, Scope};
 /// to keep (`ZYoungGeneration`'s tenuring threshold).
 const ZGC_TENURING: usize = 4;
 
-/// Young collections after which G1 has promoted whatever lives (`MaxTenuringThreshold` is 15 at most).
-const G1_TENURING: usize = 16;
+/// Young collections after which G1 and CMS have promoted whatever lives (`MaxTenuringThreshold` is 15 at most).
+const TENURING: usize = 16;
 
 /// Cycles of Shenandoah of which one processes references: the default of `ShenandoahRefProcFrequency`.
 const SHENANDOAH_REFERENCES: usize = 5;
@@ -75,6 +76,7 @@ pub struct Whole {
     /// The last that ended since then.
     newest: Option<Looked>,
     g1: G1,
+    young: Last<TENURING>,
     zgc: Last<ZGC_TENURING>,
     /// `None` where each cycle processes references.
     shenandoah: Option<Last<SHENANDOAH_REFERENCES>>,
@@ -99,7 +101,6 @@ struct G1 {
     /// For the last two pauses of concurrent cycles, a time before them, and one since which all that
     /// lived had been promoted then.
     before: VecDeque<(u64, u64)>,
-    young: Last<G1_TENURING>,
 }
 
 impl Whole {
@@ -137,11 +138,12 @@ impl Whole {
                 ended_ms,
                 is_vague: false,
                 is_full: scope::is_full(collection),
-                references_ms: began_ms.saturating_sub(RETURNING_MS),
+                references_ms: match name {
+                    "ConcurrentMarkSweep" => self.young.oldest_ms().unwrap_or(0),
+                    _ => began_ms.saturating_sub(RETURNING_MS),
+                },
             }),
-            (Scope::Young, _) if is_g1(collection) => {
-                self.g1.young.collection(start_ms);
-            }
+            (Scope::Young, _) => self.young.collection(start_ms),
             (Scope::G1Concurrent, _) => {
                 self.concurrent_pause(start_ms, ended_ms);
             }
@@ -191,7 +193,7 @@ impl Whole {
     }
 
     fn concurrent_pause(&mut self, before_ms: u64, ended_ms: u64) {
-        let promoted_ms = self.g1.young.oldest_ms().unwrap_or(0);
+        let promoted_ms = self.young.oldest_ms().unwrap_or(0);
         self.g1.before.push_back((before_ms, promoted_ms));
         if self.g1.before.len() > 2
             && let Some((began_ms, references_ms)) = self.g1.before.pop_front()
@@ -295,6 +297,20 @@ mod tests {
         assert_eq!((first(11).began_ms, first(11).references_ms), (1000, 900));
         assert_eq!(first(11).ended_ms, 5010);
         assert_eq!((first(17).began_ms, first(17).ended_ms), (1000, 1010));
+    }
+
+    #[test]
+    fn a_cycle_of_cms_tells_of_weak_references_that_were_promoted_before_it() {
+        let mut whole = Whole::default();
+        whole.idle(150);
+        let mut references_ms = |young: u64| {
+            whole.collection(&collection("ParNew", young));
+            whole.collection(&collection("ConcurrentMarkSweep", young + 20));
+            whole.sample(young + 300, 0, None).unwrap().references_ms
+        };
+        let told: Vec<u64> = (100..2000).step_by(100).map(&mut references_ms).collect();
+        assert_eq!(told[..15], [0; 15]);
+        assert_eq!(told[15..], [100, 150, 150, 150]);
     }
 
     #[test]
