@@ -7,12 +7,10 @@ import java.util.Map;
  * A cache in a static field from which nothing is ever removed.
  *
  * <p>Modelled on the JDK's {@code JarFileFactory.fileCache} holding finalizable {@code JarFile}s for good
- * (JDK-6956385 and the advice {@code setUseCaches(false)} that grew out of it). One in four is opened that way, and
- * finalized as it should be.
+ * (JDK-6956385 and the advice {@code setUseCaches(false)} that grew out of it).
  */
 public final class StaticCollection {
     private static final Map<Integer, Archive> CACHE = new HashMap<>();
-    private static int opened;
 
     private StaticCollection() {
     }
@@ -30,10 +28,7 @@ public final class StaticCollection {
     public static void main(String[] arguments) throws Exception {
         Pace.begin();
         Pace.perSecond(Integer.parseInt(arguments[0]), () -> {
-            Archive archive = new Archive();
-            if (++opened % 4 != 0) {
-                CACHE.put(CACHE.size(), archive);
-            }
+            CACHE.put(CACHE.size(), new Archive());
             Pace.garbage(2);
         });
     }
