@@ -74,7 +74,9 @@ pub struct Held {
     /// Objects that it found held, at the least.
     pub objects: u64,
     /// Bytes in use in the heap after it.
-    pub live_bytes: u64,
+    pub used_bytes: u64,
+    /// Objects that it found dead: they are in the heap still, the next collection frees them.
+    pub dead: u64,
     /// Bytes of the heap that went with one object more, in the collections before it that
     /// did not look at the whole heap; `None` where there were too few.
     pub bytes_per_object: Option<f64>,
@@ -223,9 +225,12 @@ impl Class {
         self.seen = true;
     }
 
-    fn whole(&mut self, looked: Looked, live_bytes: u64, spacing_ms: u64) {
+    fn whole(&mut self, looked: Looked, used_bytes: u64, spacing_ms: u64) {
         let before = self.series.before(looked.began_ms);
         let registered_before = before.map_or(0, |p| p.counts.registered_total);
+        // What it found is queued at its end.
+        let at_end = self.series.before(looked.ended_ms);
+        let enqueued_before = at_end.map_or(0, |p| p.counts.enqueued_total);
         let younger = self
             .now
             .counts
@@ -251,7 +256,12 @@ impl Class {
             existed: before.map_or(0, Point::not_pending),
             existed_halfway: halfway.map_or(0, Point::not_pending),
             objects,
-            live_bytes,
+            used_bytes,
+            dead: self
+                .now
+                .counts
+                .enqueued_total
+                .saturating_sub(enqueued_before),
             bytes_per_object: self.bytes_per_undecided(),
         };
         self.undecided.clear();
@@ -394,9 +404,9 @@ impl Classes {
 
     /// A collection has looked at the whole heap, and what it found has been queued.
     pub fn whole(&mut self, looked: Looked, heap: &Heap, spacing_ms: u64) {
-        let live_bytes = heap.used_bytes();
+        let used_bytes = heap.used_bytes();
         self.iter_mut()
-            .for_each(|class| class.whole(looked, live_bytes, spacing_ms));
+            .for_each(|class| class.whole(looked, used_bytes, spacing_ms));
     }
 
     /// A collection of whatever kind has ended.

@@ -129,7 +129,7 @@ struct Growth {
     to: u64,
     /// The collections that say so.
     collections: usize,
-    live_bytes: u64,
+    live_bytes: f64,
     /// Bytes of the heap that go with one object, if the one grows because of the other.
     bytes_per_object: f64,
     /// It goes on for so long, and by so many collections, that it may be judged.
@@ -154,7 +154,7 @@ impl Growth {
             from,
             to: last.objects,
             collections: 1,
-            live_bytes: last.live_bytes,
+            live_bytes: live_bytes(last, last.bytes_per_object?),
             bytes_per_object: at_most_all(last, last.bytes_per_object?),
             is_certain: true,
         })
@@ -167,7 +167,7 @@ impl Growth {
             .last_while(|earlier, later| later.objects >= earlier.objects);
         let (first, last) = (*growing.clone().next()?, *class.held.last()?);
         let points = growing.clone();
-        let points = points.map(|held| (held.objects as f64, held.live_bytes as f64));
+        let points = points.map(|held| (held.objects as f64, held.used_bytes as f64));
         let trend = trend::through(points)?;
         let halfway = class
             .held
@@ -181,7 +181,7 @@ impl Growth {
             from: first.objects,
             to: last.objects,
             collections,
-            live_bytes: last.live_bytes,
+            live_bytes: live_bytes(&last, trend.slope),
             bytes_per_object: at_most_all(&last, trend.slope),
             is_certain: collections >= COLLECTIONS
                 && late >= RECENT * (last.objects - first.objects) as f64,
@@ -197,7 +197,7 @@ impl Growth {
         let lasted_ms = self.ended_ms.saturating_sub(self.began_ms);
         let much = (self.to - self.from.min(self.to)) as f64 > GROWTH * self.from as f64;
         let soon = lasted_ms >= patience_ms
-            && known.heap.share(self.live_bytes as f64) >= HEAP_SHARE
+            && known.heap.share(self.live_bytes) >= HEAP_SHARE
             && self.class_share(known) >= CLASS_SHARE;
         let in_the_long_run = lasted_ms >= LONG * patience_ms
             && self.collections >= MANY_COLLECTIONS
@@ -207,9 +207,14 @@ impl Growth {
     }
 }
 
-/// No more than all that lives.
+/// What the heap holds but for the dead objects of the class.
+fn live_bytes(held: &Held, bytes_per_object: f64) -> f64 {
+    held.used_bytes as f64 - held.dead as f64 * at_most_all(held, bytes_per_object)
+}
+
+/// No more than all that is in the heap.
 fn at_most_all(held: &Held, bytes_per_object: f64) -> f64 {
-    let most = held.live_bytes as f64 / held.objects.max(1) as f64;
+    let most = held.used_bytes as f64 / (held.objects + held.dead).max(1) as f64;
     bytes_per_object.clamp(0.0, most)
 }
 

@@ -478,6 +478,31 @@ fn a_cache_that_fills_up_is_no_leak() {
     assert_eq!(program.told(), []);
 }
 
+/// The collection that finds dead objects leaves them in the heap: only the next one frees them.
+#[test]
+fn a_cache_in_a_heap_that_is_full_of_dead_objects_is_no_leak() {
+    let mut program = Program::new(&["Cached"]);
+    program.run(12, |program, _| {
+        program.classes[0].register(1000);
+        program.used_bytes += 1 << 20;
+        program.collect("Shenandoah Cycles");
+    });
+    program.run(30, |program, second| {
+        program.classes[0].register(1000);
+        program.used_bytes += 1 << 20;
+        if second == 29 {
+            program.collect("Shenandoah Cycles");
+            program.classes[0].enqueue(26_000);
+        }
+    });
+    program.run(3, |program, _| program.classes[0].finalize(26_000, 1000));
+    let told = program.told();
+    let leak = told
+        .iter()
+        .find(|(kind, ..)| *kind == AlertKind::RegisteredLeak);
+    assert_eq!(leak, None);
+}
+
 #[test]
 fn dead_objects_that_a_full_collection_finds_each_time_are_no_leak() {
     let mut program = Program::new(&["Floating"]);
