@@ -39,8 +39,12 @@ const GROWTH: f64 = 0.1;
 /// together and one far away says nothing.
 const SEEN_BEFORE: f64 = 0.2;
 
-/// The part of its slope that the last few points must have by themselves: what does not go on is none either.
+/// The part of what its slope says that the heap must have grown by since each of the points: what does not go on, or
+/// rises and falls, is none either.
 const GOES_ON: f64 = 0.25;
+
+/// The part of all objects that a collection must have found dead for much of the heap to be theirs.
+const OF_DEAD: f64 = 0.25;
 
 /// How many times the option `patience` the end may be away: an hour, and ten minutes.
 const SOON: f64 = 360.0;
@@ -61,13 +65,18 @@ fn exhaustion(known: &Known) -> Option<Finding> {
         return None;
     }
     // A leak that began late shows in the last points only, a slow one in all of them.
-    let lines = [64, 32, 16, 8, 4, COLLECTIONS].map(|points| Line::through_last(known, points));
+    let mut points: Vec<Collected> = live.iter().copied().collect();
+    if is_of_dead(known, last) {
+        points.pop();
+    }
+    let lines =
+        [64, 32, 16, 8, 4, COLLECTIONS].map(|count| Line::through_last(known, &points, count));
     let mut lines = lines.into_iter().flatten();
-    let trending = lines.find(|line| line.is_trending(known));
+    let trending = lines.find(|line| line.is_trending(known, &points));
     let full = is_raised(known) && still_full(known) || share >= NEARLY_FULL;
     let line = match trending {
         Some(line) => line,
-        None if full => Line::through_last(known, COLLECTIONS)?,
+        None if full => Line::through_last(known, &points, COLLECTIONS)?,
         None => return None,
     };
     let patience_s = known.thresholds.patience.as_secs_f64();
@@ -99,23 +108,21 @@ struct Line {
     full_in_s: f64,
 }
 
-fn in_seconds<'a>(
-    points: impl Iterator<Item = &'a Collected> + Clone,
-) -> impl Iterator<Item = (f64, f64)> + Clone {
-    points.map(|point| (point.uptime_ms as f64 / 1000.0, point.used_bytes as f64))
-}
-
 /// In bytes, negative where the heap became smaller.
 fn growth(from: &Collected, to: &Collected) -> f64 {
     to.used_bytes as f64 - from.used_bytes as f64
 }
 
 impl Line {
-    fn through_last(known: &Known, points: usize) -> Option<Line> {
-        let live = known.heap.live().last_points(points);
-        let (first, last) = (*live.clone().next()?, *known.heap.live().last()?);
-        let before_last = *live.clone().rev().nth(1)?;
-        let trend = trend::through(in_seconds(live.clone()))?;
+    fn through_last(known: &Known, points: &[Collected], count: usize) -> Option<Line> {
+        let live = &points[points.len().saturating_sub(count)..];
+        let [.., before_last, last] = *live else {
+            return None;
+        };
+        let first = *live.first()?;
+        let seconds = |point: &Collected| point.uptime_ms as f64 / 1000.0;
+        let points = live.iter().map(|p| (seconds(p), p.used_bytes as f64));
+        let trend = trend::through(points)?;
         let left = known.heap.max_bytes()?.saturating_sub(last.used_bytes) as f64;
         Some(Line {
             first,
@@ -131,24 +138,24 @@ impl Line {
         })
     }
 
-    fn is_trending(&self, known: &Known) -> bool {
+    fn is_trending(&self, known: &Known, points: &[Collected]) -> bool {
         let confidence = match self.points {
             ..=3 => CONFIDENCE_OF_THREE,
             _ => CONFIDENCE,
         };
         let grown = growth(&self.first, &self.last);
-        let has_time = known.heap.share(self.last.used_bytes as f64) < HEAP_SHARE_WITHOUT_TIME;
-        let enough = if has_time {
-            COLLECTIONS_WITH_TIME
-        } else {
-            COLLECTIONS
+        let share = known.heap.share(self.last.used_bytes as f64);
+        let enough = match share < HEAP_SHARE_WITHOUT_TIME {
+            true => COLLECTIONS_WITH_TIME,
+            false => COLLECTIONS,
         };
         self.points >= enough
-            && self.is_more_than_ever(known)
+            && share >= HEAP_SHARE
+            && self.is_more_than_ever(points)
             && self.trend.r_squared >= confidence
             && known.heap.share(grown) >= GROWTH
             && self.is_seen_before()
-            && self.goes_on(known)
+            && self.goes_on(points)
             && self.full_in_s <= SOON * known.thresholds.patience.as_secs_f64()
             && self.last.uptime_ms >= self.first.uptime_ms + known.thresholds.patience_ms()
     }
@@ -158,19 +165,29 @@ impl Line {
         growth(&self.first, &self.before_last) >= SEEN_BEFORE * grown
     }
 
-    fn goes_on(&self, known: &Known) -> bool {
-        let last = [2, (self.points / 2).max(COLLECTIONS)];
-        last.iter().all(|&points| {
-            let slope = trend::through(in_seconds(known.heap.live().last_points(points)));
-            slope.is_some_and(|trend| trend.slope >= GOES_ON * self.trend.slope)
+    fn goes_on(&self, points: &[Collected]) -> bool {
+        let mut points = points.iter().rev().take(self.points);
+        points.all(|point| {
+            let ms = self.last.uptime_ms.saturating_sub(point.uptime_ms);
+            growth(point, &self.last) >= GOES_ON * self.trend.slope * ms as f64 / 1000.0
         })
     }
 
     /// What was lived with before is no exhaustion.
-    fn is_more_than_ever(&self, known: &Known) -> bool {
-        let mut earlier = known.heap.live().iter();
-        earlier.all(|point| point.used_bytes <= self.last.used_bytes)
+    fn is_more_than_ever(&self, points: &[Collected]) -> bool {
+        let mut points = points.iter();
+        points.all(|point| point.used_bytes <= self.last.used_bytes)
     }
+}
+
+/// The last collection found many dead objects, and they have been finalized since or may still be: the next one
+/// frees them, and how much lives is not known before.
+fn is_of_dead(known: &Known, last: &Collected) -> bool {
+    let held = known.classes.iter().filter_map(|class| class.held.last());
+    let dead: u64 = held.map(|held| held.dead).sum();
+    let all = known.whole.registered + dead;
+    let is_fresh = known.now.uptime_ms < last.uptime_ms + known.thresholds.patience_ms();
+    dead as f64 >= OF_DEAD * all as f64 && (is_fresh || known.whole.pending < dead / 2)
 }
 
 fn is_raised(known: &Known) -> bool {
