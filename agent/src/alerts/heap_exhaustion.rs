@@ -1,7 +1,8 @@
 //! `heap_exhaustion`: what lives in the heap after collections is trending to its maximum.
 //!
 //! Only collections that looked at the whole heap tell what lives; what young ones leave
-//! behind goes up to the limit in a healthy program too, until the next full one.
+//! behind goes up to the limit in a healthy program too, until the next full one. And one that found
+//! finalizable objects dead has them left in the heap: the next tells what lived.
 
 use finwatch_record::{AlertKind, Severity};
 
