@@ -98,12 +98,11 @@ fn exhaustion(known: &Known) -> Option<Finding> {
     })
 }
 
-/// The last points and the line through them.
-struct Line {
+/// Points and the line through them.
+struct Line<'a> {
+    points: &'a [Collected],
     first: Collected,
     last: Collected,
-    before_last: Collected,
-    points: usize,
     trend: Trend,
     /// When the line reaches the maximum; infinite where it does not.
     full_in_s: f64,
@@ -114,22 +113,18 @@ fn growth(from: &Collected, to: &Collected) -> f64 {
     to.used_bytes as f64 - from.used_bytes as f64
 }
 
-impl Line {
-    fn through_last(known: &Known, points: &[Collected], count: usize) -> Option<Line> {
-        let live = &points[points.len().saturating_sub(count)..];
-        let [.., before_last, last] = *live else {
-            return None;
-        };
-        let first = *live.first()?;
+impl Line<'_> {
+    /// Through the last so many of the points.
+    fn through_last<'a>(known: &Known, points: &'a [Collected], count: usize) -> Option<Line<'a>> {
+        let points = &points[points.len().saturating_sub(count)..];
+        let (first, last) = (*points.first()?, *points.last()?);
         let seconds = |point: &Collected| point.uptime_ms as f64 / 1000.0;
-        let points = live.iter().map(|p| (seconds(p), p.used_bytes as f64));
-        let trend = trend::through(points)?;
+        let trend = trend::through(points.iter().map(|p| (seconds(p), p.used_bytes as f64)))?;
         let left = known.heap.max_bytes()?.saturating_sub(last.used_bytes) as f64;
         Some(Line {
+            points,
             first,
             last,
-            before_last,
-            points: live.len(),
             trend,
             full_in_s: if trend.slope > 0.0 {
                 left / trend.slope
@@ -139,8 +134,8 @@ impl Line {
         })
     }
 
-    fn is_trending(&self, known: &Known, points: &[Collected]) -> bool {
-        let confidence = match self.points {
+    fn is_trending(&self, known: &Known, all: &[Collected]) -> bool {
+        let confidence = match self.points.len() {
             ..=3 => CONFIDENCE_OF_THREE,
             _ => CONFIDENCE,
         };
@@ -150,34 +145,34 @@ impl Line {
             true => COLLECTIONS_WITH_TIME,
             false => COLLECTIONS,
         };
-        self.points >= enough
+        self.points.len() >= enough
             && share >= HEAP_SHARE
-            && self.is_more_than_ever(points)
+            && self.is_more_than_ever(all)
             && self.trend.r_squared >= confidence
             && known.heap.share(grown) >= GROWTH
             && self.is_seen_before()
-            && self.goes_on(points)
+            && self.goes_on()
             && self.full_in_s <= SOON * known.thresholds.patience.as_secs_f64()
             && self.last.uptime_ms >= self.first.uptime_ms + known.thresholds.patience_ms()
     }
 
     fn is_seen_before(&self) -> bool {
         let grown = growth(&self.first, &self.last);
-        growth(&self.first, &self.before_last) >= SEEN_BEFORE * grown
+        let last_but_one = self.points.iter().rev().nth(1);
+        last_but_one.is_some_and(|point| growth(&self.first, point) >= SEEN_BEFORE * grown)
     }
 
-    fn goes_on(&self, points: &[Collected]) -> bool {
-        let mut points = points.iter().rev().take(self.points);
-        points.all(|point| {
+    fn goes_on(&self) -> bool {
+        self.points.iter().all(|point| {
             let ms = self.last.uptime_ms.saturating_sub(point.uptime_ms);
             growth(point, &self.last) >= GOES_ON * self.trend.slope * ms as f64 / 1000.0
         })
     }
 
     /// What was lived with before is no exhaustion.
-    fn is_more_than_ever(&self, points: &[Collected]) -> bool {
-        let mut points = points.iter();
-        points.all(|point| point.used_bytes <= self.last.used_bytes)
+    fn is_more_than_ever(&self, all: &[Collected]) -> bool {
+        all.iter()
+            .all(|point| point.used_bytes <= self.last.used_bytes)
     }
 }
 
@@ -243,7 +238,7 @@ fn evidence(known: &Known, line: &Line, part: Option<&Part>) -> Evidence {
     let evidence = Evidence::default()
         .count("heap_live_bytes", line.last.used_bytes)
         .count("heap_max_bytes", known.heap.max_bytes().unwrap_or(0))
-        .count("collections", line.points as u64)
+        .count("collections", line.points.len() as u64)
         .measure("growth_bytes_per_s", line.trend.slope)
         .measure("confidence", line.trend.r_squared)
         .measure("full_in_s_estimate", line.full_in_s);
