@@ -1,10 +1,10 @@
 //! What went wrong elsewhere is told here: the right alert, of the right class, in time; and
 //! of programs that are all right, nothing.
 
-use finwatch_record::{AlertKind, FinalizerState, FinalizerThread, ReferenceHandlerState};
+use finwatch_record::{FinalizerState, FinalizerThread, ReferenceHandlerState};
 use finwatch_tests::{
-    Collector, for_each_jvm_of_the_whole,
-    incidents::{self, Expected, Incident, Setting},
+    for_each_jvm_of_the_whole,
+    incidents::{self, Setting},
 };
 
 /// Shorter than the default: these programs do in seconds what takes hours elsewhere.
@@ -60,32 +60,6 @@ fn assert_told_with(program: &str, check: impl Fn(Option<&FinalizerThread>)) {
             outcome.heap_share * 100.0
         );
         check(outcome.thread.as_ref());
-    });
-}
-
-/// Parallel of those JDKs looks at the old generation when the heap is nearly full. The search for holders finds objects
-/// that `finalize()` may have resurrected, too, but for what young collections tell of those that were finalized.
-#[test]
-fn a_leak_of_a_class_that_is_also_finalized_is_told_before_a_full_collection() {
-    let incident = Incident {
-        program: "PartialLeak",
-        per_second: 9000,
-        report: "",
-        expected: &[Expected {
-            kinds: &[AlertKind::RegisteredLeak],
-            class: Some("Handle"),
-            cause: None,
-            held_by: None,
-        }],
-        innocent: &[],
-        heap_share: 0.8,
-        thread: None,
-    };
-    for_each_jvm_of_the_whole(|case| {
-        if case.collector == Some(Collector::Parallel) && case.jdk.feature >= 26 {
-            let told = incident.run(case, SETTING).told;
-            assert!(!told[0].evidence.contains_key("collections"), "{told:?}");
-        }
     });
 }
 

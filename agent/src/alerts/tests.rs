@@ -370,20 +370,34 @@ fn what_fills_half_the_heap_is_looked_for_before_a_collection_has_to() {
     assert_eq!(program.told(), [leak, over]);
 }
 
-#[test]
-fn held_objects_that_may_be_resurrected_ones_are_told_of_nothing() {
+/// Half a heap of objects that are held by what a walk finds, as many of which were finalized before.
+fn held_beside_finalized(fate_known: bool) -> Program {
     let mut program = half_full();
     let objects = program.classes[0].counts.registered;
     program.classes[0].register(objects);
     program.classes[0].enqueue(objects);
     program.classes[0].finalize(objects, 1000);
+    if fate_known {
+        program.classes[0].finalized.was_seen(false);
+    }
     assert!(program.alerts.take_suspect().is_some());
     program.alerts.suspect_sought(&Holders {
         instances: objects,
         ..held("Promoted", objects)
     });
     program.promote(2, 1000, 1_000_000);
-    assert_eq!(program.told(), []);
+    program
+}
+
+#[test]
+fn held_objects_that_may_be_resurrected_ones_are_told_of_nothing() {
+    assert_eq!(held_beside_finalized(false).told(), []);
+}
+
+#[test]
+fn held_objects_of_a_class_that_resurrects_none_are_a_leak() {
+    let leak = (AlertKind::RegisteredLeak, "Promoted", Raised);
+    assert_eq!(held_beside_finalized(true).told(), [leak]);
 }
 
 #[test]
