@@ -65,11 +65,11 @@ fn exhaustion(known: &Known) -> Option<Finding> {
     if live.len() < COLLECTIONS || share < HEAP_SHARE {
         return None;
     }
-    // A leak that began late shows in the last points only, a slow one in all of them.
     let mut points: Vec<Collected> = live.iter().copied().collect();
     if is_of_dead(known, last) {
         points.pop();
     }
+    // A leak that began late shows in the last points only, a slow one in all of them.
     let lines =
         [64, 32, 16, 8, 4, COLLECTIONS].map(|count| Line::through_last(known, &points, count));
     let mut lines = lines.into_iter().flatten();

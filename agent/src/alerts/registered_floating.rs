@@ -44,9 +44,10 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
         return None;
     }
     let growth = Growth::of(class)?;
+    let too_much = too_much_work(known, class, &growth);
     let holds = match raised_ms(AlertKind::RegisteredFloating) {
         Some(raised_ms) => !is_decided_since(class, raised_ms),
-        None => matters(known, class, &growth),
+        None => (too_much.is_some() || is_long(known, &growth)) && matters(known, class, &growth),
     };
     holds.then(|| Finding {
         kind: AlertKind::RegisteredFloating,
@@ -55,15 +56,13 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
         cause_class: None,
         since_ms: growth.first.uptime_ms,
         evidence: evidence(known, class, &growth),
-        advice: advice(known, class, &growth),
+        advice: advice(class, &growth, too_much),
     })
 }
 
-fn advice(known: &Known, class: &Class, growth: &Growth) -> String {
-    let objects = growth.last.objects;
-    let work = too_much_work(known, class, growth);
-    let class = &class.name.class;
-    match work {
+fn advice(class: &Class, growth: &Growth, too_much: Option<Work>) -> String {
+    let (objects, class) = (growth.last.objects, &class.name.class);
+    match too_much {
         Some(work) => format!(
             "{objects} objects of {class} wait for a collection of the old generation, and nobody was found who \
              holds them: if they are dead it will queue them all at once, {:.0} s of work for the finalizer thread, \
@@ -83,11 +82,12 @@ fn is_decided_since(class: &Class, uptime_ms: u64) -> bool {
     last.is_some_and(|held| held.uptime_ms > uptime_ms)
 }
 
+fn is_long(known: &Known, growth: &Growth) -> bool {
+    growth.lasted_ms() >= LONG * known.thresholds.patience_ms()
+}
+
 fn matters(known: &Known, class: &Class, growth: &Growth) -> bool {
-    let is_long = growth.lasted_ms() >= LONG * known.thresholds.patience_ms();
-    (is_long || too_much_work(known, class, growth).is_some())
-        && growth.share(known) >= CLASS_SHARE
-        && growth.goes_on(known, class)
+    growth.share(known) >= CLASS_SHARE && growth.goes_on(known, class)
 }
 
 /// What the finalizer thread will have to do, where a walk found nobody who holds the objects, and where it is too

@@ -148,14 +148,15 @@ impl Growth {
         let grown = last.existed.saturating_sub(from) as f64;
         let survived = last.objects as f64 >= SURVIVAL * last.existed as f64;
         let goes_on = late >= RECENT * grown && grown >= RECENT * last.existed as f64;
+        let bytes_per_object = at_most_all(last, last.bytes_per_object?);
         (survived && goes_on).then_some(Growth {
             began_ms: before.map_or(class.first_seen_ms, |before| before.uptime_ms),
             ended_ms: last.began_ms,
             from,
             to: last.objects,
             collections: 1,
-            live_bytes: live_bytes(last, last.bytes_per_object?),
-            bytes_per_object: at_most_all(last, last.bytes_per_object?),
+            live_bytes: live_bytes(last, bytes_per_object),
+            bytes_per_object,
             is_certain: true,
         })
     }
@@ -168,7 +169,7 @@ impl Growth {
         let (first, last) = (*growing.clone().next()?, *class.held.last()?);
         let points = growing.clone();
         let points = points.map(|held| (held.objects as f64, held.used_bytes as f64));
-        let trend = trend::through(points)?;
+        let bytes_per_object = at_most_all(&last, trend::through(points)?.slope);
         let halfway = class
             .held
             .before(first.uptime_ms.midpoint(last.uptime_ms))?;
@@ -181,8 +182,8 @@ impl Growth {
             from: first.objects,
             to: last.objects,
             collections,
-            live_bytes: live_bytes(&last, trend.slope),
-            bytes_per_object: at_most_all(&last, trend.slope),
+            live_bytes: live_bytes(&last, bytes_per_object),
+            bytes_per_object,
             is_certain: collections >= COLLECTIONS
                 && late >= RECENT * (last.objects - first.objects) as f64,
         })
@@ -209,7 +210,7 @@ impl Growth {
 
 /// What the heap holds but for the dead objects of the class.
 fn live_bytes(held: &Held, bytes_per_object: f64) -> f64 {
-    held.used_bytes as f64 - held.dead as f64 * at_most_all(held, bytes_per_object)
+    held.used_bytes as f64 - held.dead as f64 * bytes_per_object
 }
 
 /// No more than all that is in the heap.
