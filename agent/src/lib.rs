@@ -3,7 +3,8 @@
 //!
 //! The data goes one way: the Java hooks count in native memory ([`ledger`]), the agent's
 //! own thread makes records of it ([`run`]), the [`writer`] thread writes them.
-//! [`agent`] holds the order of life; [`jvmti`] is the only place with `unsafe`.
+//! [`agent`] holds the order of life; [`jvmti`] is the only place with `unsafe`, but
+//! for a call of glibc's in [`native_heap`].
 
 pub mod agent;
 pub mod alerts;
@@ -18,6 +19,7 @@ pub mod jvmti;
 pub mod ledger;
 pub mod log;
 pub mod management;
+mod native_heap;
 pub mod options;
 pub mod pauses;
 mod pending_list;

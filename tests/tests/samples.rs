@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use finwatch_record::{Body, Collection, PoolKind, Sample, Trigger};
-use finwatch_tests::{Collector, Jvm, Launch, Stream, for_each_jvm};
+use finwatch_tests::{Collector, Jvm, Launch, Stream, WATCHDOG, any_case, for_each_jvm};
 use serde_json::Value;
 
 #[test]
@@ -19,6 +19,16 @@ fn memory_buffers_and_collectors_are_what_the_beans_say() {
         assert_same_buffers(&beans, &sample);
         assert_same_collectors(&beans, &sample);
     });
+}
+
+#[test]
+fn what_the_start_left_free_in_malloc_is_given_back() {
+    let jvm = Launch::new(&any_case()).option("log", "debug").start();
+    let told = |line: &str| line.contains("free after the start: given back to the system");
+    jvm.err()
+        .line(0, WATCHDOG, told)
+        .unwrap_or_else(|why| panic!("{why}: {}", jvm.err().text()));
+    jvm.end();
 }
 
 /// Some collectors come by themselves, at any time.

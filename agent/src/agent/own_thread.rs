@@ -15,6 +15,7 @@ use jni::{Env, jni_sig, jni_str, objects::JValue};
 use super::{Agent, Thread};
 use crate::{
     jvmti::{self, Environment, JvmtiError},
+    native_heap::NativeHeap,
     pauses::Wake,
     run::Run,
     schedule::Schedule,
@@ -76,10 +77,12 @@ impl Agent {
     pub(super) fn run_thread(&self, env: &mut Env) {
         let _left = Left(&self.thread);
         let (mut quiet, mut interval) = (Duration::ZERO, Duration::ZERO);
+        let mut native_heap = NativeHeap::of_the_program();
         self.with_run(env, |_, run, _| {
             interval = run.options().interval;
             if run.mode() == Mode::Start {
                 quiet = QUIET_START.min(interval);
+                native_heap = NativeHeap::used(Instant::now());
             }
         });
         let mut wake = self.clock.wakes().recv_timeout(quiet).ok();
@@ -113,6 +116,7 @@ impl Agent {
                 run.tell_collections(ended, &agent.clock);
                 run.sample(env, &agent.clock, &agent.splicing, trigger);
                 schedule.taken(trigger, now);
+                native_heap.settle(now);
                 agent.exhausted.listen_again(&agent.clock);
                 agent.tell(|status| status.coverage(run.options(), run.coverage()));
             });

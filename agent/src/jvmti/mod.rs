@@ -1,4 +1,4 @@
-//! The border with the VM: the only place with `unsafe`.
+//! The border with the VM: the only place with `unsafe`, but for a call of glibc's.
 //!
 //! Raw JVMTI calls, event callbacks and the memory that Java code and the agent share
 //! are here, wrapped so that nothing else needs to know about pointers. JNI goes through
