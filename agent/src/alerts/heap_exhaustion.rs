@@ -30,8 +30,9 @@ const HEAP_SHARE: f64 = 0.5;
 const HEAP_SHARE_WITHOUT_TIME: f64 = 0.7;
 const NEARLY_FULL: f64 = 0.95;
 
-/// How well a line must explain the points.
+/// How well a line must explain the points, and while there is time: one through a single step has 0.75.
 const CONFIDENCE: f64 = 0.8;
+const CONFIDENCE_WITH_TIME: f64 = 0.9;
 
 /// The growth to be more than the ups and downs of a collector, as a part of the maximum.
 const GROWTH: f64 = 0.1;
@@ -135,15 +136,12 @@ impl Line<'_> {
     }
 
     fn is_trending(&self, known: &Known, all: &[Collected]) -> bool {
-        let confidence = match self.points.len() {
-            ..=3 => CONFIDENCE_OF_THREE,
-            _ => CONFIDENCE,
-        };
         let grown = growth(&self.first, &self.last);
         let share = known.heap.share(self.last.used_bytes as f64);
-        let enough = match share < HEAP_SHARE_WITHOUT_TIME {
-            true => COLLECTIONS_WITH_TIME,
-            false => COLLECTIONS,
+        let (enough, confidence) = match share < HEAP_SHARE_WITHOUT_TIME {
+            true => (COLLECTIONS_WITH_TIME, CONFIDENCE_WITH_TIME),
+            false if self.points.len() == COLLECTIONS => (COLLECTIONS, CONFIDENCE_OF_THREE),
+            false => (COLLECTIONS, CONFIDENCE),
         };
         self.points.len() >= enough
             && share >= HEAP_SHARE
@@ -190,12 +188,12 @@ fn is_raised(known: &Known) -> bool {
     known.raised.contains(AlertKind::HeapExhaustion, None)
 }
 
-/// Once raised: not over before less lives than a tenth below the most there was.
+/// Once raised: not over before there is room, or less lives than a tenth below the most there was.
 fn still_full(known: &Known) -> bool {
     let live = known.heap.live();
     let most = live.iter().map(|point| point.used_bytes).max();
-    let last = live.last().map_or(0, |point| point.used_bytes);
-    last as f64 >= 0.9 * most.unwrap_or(0) as f64
+    let last = live.last().map_or(0, |point| point.used_bytes) as f64;
+    known.heap.share(last) >= HEAP_SHARE_WITHOUT_TIME && last >= 0.9 * most.unwrap_or(0) as f64
 }
 
 /// How much of the growth goes with a class, estimated from the two trends.

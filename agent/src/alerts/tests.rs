@@ -823,6 +823,40 @@ fn a_load_that_rises_and_falls_is_no_exhaustion() {
     assert_eq!(program.told(), []);
 }
 
+/// JRuby begins its work, and Shenandoah goes from cycle to cycle: what is made during one counts as in use after it.
+#[test]
+fn a_step_and_some_unrest_are_no_trend() {
+    let mut program = Program::new(&["Steady"]);
+    for megabytes in [4, 4, 5, 5, 6, 8, 9, 9, 31, 31, 32, 35, 33, 39, 37, 39, 43] {
+        program.used_bytes = megabytes << 20;
+        program.run(1, |_, _| {});
+        program.collect("Shenandoah Cycles");
+    }
+    program.run(1, |_, _| {});
+    assert_eq!(program.told(), []);
+}
+
+/// More than half of the heap is in use from now on, and there is room.
+#[test]
+fn growth_that_has_ended_is_no_exhaustion_any_more() {
+    let mut program = Program::new(&["Steady"]);
+    for megabytes in (16..46).step_by(3) {
+        program.used_bytes = megabytes << 20;
+        program.run(5, |_, _| {});
+        program.collect("PS MarkSweep");
+    }
+    assert_eq!(program.told(), [(AlertKind::HeapExhaustion, "", Raised)]);
+    for megabytes in [42, 41].repeat(12) {
+        program.used_bytes = megabytes << 20;
+        program.run(5, |_, _| {});
+        program.collect("PS MarkSweep");
+    }
+    assert_eq!(
+        program.told().last(),
+        Some(&(AlertKind::HeapExhaustion, "", Cleared))
+    );
+}
+
 /// A cycle of G1: marking ends, and mixed collections free what it found dead.
 fn g1_cycle(program: &mut Program, marked_bytes: u64, live_bytes: u64) {
     program.used_bytes = marked_bytes;
