@@ -35,8 +35,10 @@ pub struct Heap {
     max_bytes: Option<u64>,
     last: Option<Collected>,
     fresh: Option<Collected>,
-    /// Of a concurrent cycle of G1: what it found dead is not freed yet.
-    marked: Option<Collected>,
+    /// The last collection for which the application stood still: how much lives is known.
+    full: Option<Collected>,
+    /// Of the last concurrent cycle: how much lives is known at the next one.
+    cycle: Option<Collected>,
     live: Series<Collected>,
 }
 
@@ -72,28 +74,29 @@ impl Heap {
             true => None,
             false => self.live.last_mut(),
         };
-        for live in before.into_iter().chain(&mut self.marked) {
+        for live in before.into_iter().chain(&mut self.cycle) {
             live.used_bytes = live.used_bytes.min(used_bytes);
+        }
+        if scope::is_full(collection) {
+            self.full = Some(collected);
         }
         self.last = Some(collected);
         self.fresh = Some(collected);
     }
 
-    /// The whole heap was looked at. What is in use until the next time, at the least, is
-    /// taken to live. G1 frees what a cycle found dead in the mixed collections that follow
-    /// it: how much lives is known at the next cycle, and not before.
+    /// The whole heap was looked at. What a full collection leaves lives. What a concurrent cycle leaves does
+    /// not: all that was made while it ran is in it, and G1 frees what it found dead in the mixed collections
+    /// that follow. What is in use from one cycle to the next, at the least, is taken to live.
     pub fn whole(&mut self, looked: Looked, spacing_ms: u64) {
-        if let Some(marked) = self.marked.take() {
-            self.live.push_newest(marked, spacing_ms);
+        let cycle = self.cycle.take();
+        for live in cycle.into_iter().chain(self.full.take()) {
+            self.live.push_newest(live, spacing_ms);
         }
-        let Some(last) = self.last else { return };
-        let live = Collected {
-            uptime_ms: looked.ended_ms,
-            used_bytes: last.used_bytes,
-        };
-        match looked.is_vague {
-            true => self.marked = Some(live),
-            false => self.live.push_newest(live, spacing_ms),
+        if !looked.is_full {
+            self.cycle = self.last.map(|last| Collected {
+                uptime_ms: looked.ended_ms,
+                used_bytes: last.used_bytes,
+            });
         }
     }
 

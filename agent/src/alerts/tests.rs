@@ -857,6 +857,32 @@ fn growth_that_has_ended_is_no_exhaustion_any_more() {
     );
 }
 
+/// Serial gives up a young collection where nothing more can be promoted, and collects all.
+#[test]
+fn what_a_young_collection_leaves_after_a_full_one_is_not_taken_to_live() {
+    let mut program = Program::new(&["Steady"]);
+    for _ in 0..6 {
+        program.used_bytes = 20_000_000;
+        program.collect("MarkSweepCompact");
+        program.used_bytes = 66_000_000;
+        program.collect("Copy");
+        program.run(5, |_, _| {});
+    }
+    assert_eq!(program.told(), []);
+}
+
+/// Shenandoah can hardly keep up: what was made during a cycle fills the heap after it.
+#[test]
+fn what_was_made_during_a_cycle_is_not_taken_to_live() {
+    let mut program = Program::new(&["Steady"]);
+    for megabytes in [18, 40, 66, 20].repeat(6) {
+        program.used_bytes = megabytes * 1_000_000;
+        program.collect("Shenandoah Cycles");
+        program.run(2, |_, _| {});
+    }
+    assert_eq!(program.told(), []);
+}
+
 /// A cycle of G1: marking ends, and mixed collections free what it found dead.
 fn g1_cycle(program: &mut Program, marked_bytes: u64, live_bytes: u64) {
     program.used_bytes = marked_bytes;
