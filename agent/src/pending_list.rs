@@ -22,6 +22,9 @@ const METHOD: &JNIStr = jni_str!("hasReferencePendingList");
 pub struct PendingList {
     asked: Option<Asked>,
     since_ms: Option<u64>,
+    enqueued_total: u64,
+    /// When that number was first seen.
+    enqueued_ms: u64,
 }
 
 /// How the class `Reference` of this JDK tells of it.
@@ -33,15 +36,36 @@ enum Asked {
 impl PendingList {
     /// Looks: since when, in milliseconds since the JVM started and as far as looks tell, there
     /// has always been something on the list; `None` if there is nothing now or that can't be
-    /// told. In a thread that may call Java.
-    pub fn look(&mut self, env: &mut Env, jvmti: Environment, now_ms: u64) -> Option<u64> {
+    /// told. `enqueued_total` is how many objects the thread has put into the finalizer's queue. In a thread that may
+    /// call Java.
+    pub fn look(
+        &mut self,
+        env: &mut Env,
+        jvmti: Environment,
+        now_ms: u64,
+        enqueued_total: u64,
+    ) -> Option<u64> {
         let waits = self.has_references(env, jvmti).unwrap_or_else(|error| {
             env.exception_clear();
             log::debug(format_args!("the pending list can't be seen: {error}"));
             false
         });
-        self.since_ms = waits.then(|| self.since_ms.unwrap_or(now_ms));
+        self.seen(now_ms, waits, enqueued_total);
         self.since_ms
+    }
+
+    fn seen(&mut self, now_ms: u64, waits: bool, enqueued_total: u64) {
+        self.since_ms = waits.then(|| self.since_ms.unwrap_or(now_ms));
+        if self.enqueued_total != enqueued_total {
+            (self.enqueued_total, self.enqueued_ms) = (enqueued_total, now_ms);
+        }
+    }
+
+    /// Whether the thread has not got on for so long: there has always been something on the list, and nothing was
+    /// put into the queue. Where collections follow closely, the finds of the last one are on the list at each look.
+    pub fn is_behind(&self, now_ms: u64, for_ms: u64) -> bool {
+        let since_ms = self.since_ms.map(|since| since.max(self.enqueued_ms));
+        since_ms.is_some_and(|since| now_ms >= since + for_ms)
     }
 
     fn has_references(&mut self, env: &mut Env, jvmti: Environment) -> Result<bool, WatchError> {
@@ -84,5 +108,31 @@ impl Asked {
                 Ok(!first.l()?.as_raw().is_null())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_is_behind_when_the_list_is_not_empty_and_nothing_gets_on() {
+        let mut list = PendingList::default();
+        list.seen(1000, true, 5);
+        assert!(!list.is_behind(10_000, 10_000));
+        assert!(list.is_behind(11_000, 10_000));
+        list.seen(12_000, false, 5);
+        assert!(!list.is_behind(30_000, 10_000));
+    }
+
+    #[test]
+    fn a_thread_that_puts_objects_into_the_queue_gets_on() {
+        let mut list = PendingList::default();
+        for second in 0..60 {
+            list.seen(second * 1000, true, second / 5);
+            assert!(!list.is_behind(second * 1000, 10_000));
+        }
+        list.seen(70_000, true, 11);
+        assert!(list.is_behind(70_000, 10_000));
     }
 }

@@ -368,10 +368,12 @@ impl Run {
             .look(Instant::now(), counts.pending + counts.running > 0)
             .filter(|starved| *starved >= self.options.patience);
         let pending_list_since_ms = match self.alerts {
-            Some(_) => self.pending_list.look(env, self.jvmti, uptime_ms),
+            Some(_) => self
+                .pending_list
+                .look(env, self.jvmti, uptime_ms, counts.enqueued_total),
             None => None,
         };
-        let thread = self.look_at_thread(env, uptime_ms, pending_list_since_ms, starved);
+        let thread = self.look_at_thread(env, uptime_ms, starved);
         let seen = Seen {
             now: Moment {
                 uptime_ms,

@@ -37,7 +37,7 @@ pub struct Heap {
     fresh: Option<Collected>,
     /// The last collection for which the application stood still: how much lives is known.
     full: Option<Collected>,
-    /// Of the last concurrent cycle: how much lives is known at the next one.
+    /// Of the last concurrent cycle that counts: how much lives is known at the next one.
     cycle: Option<Collected>,
     live: Series<Collected>,
 }
@@ -86,13 +86,15 @@ impl Heap {
 
     /// The whole heap was looked at. What a full collection leaves lives. What a concurrent cycle leaves does
     /// not: all that was made while it ran is in it, and G1 frees what it found dead in the mixed collections
-    /// that follow. What is in use from one cycle to the next, at the least, is taken to live.
-    pub fn whole(&mut self, looked: Looked, spacing_ms: u64) {
-        let cycle = self.cycle.take();
+    /// that follow. What is in use from one cycle to the next, at the least, is taken to live. Where cycles follow
+    /// closely, those that are `cycles_ms` apart count: one that can hardly keep up leaves little room.
+    pub fn whole(&mut self, looked: Looked, spacing_ms: u64, cycles_ms: u64) {
+        let is_next = |cycle: &mut Collected| looked.ended_ms >= cycle.uptime_ms + cycles_ms;
+        let cycle = self.cycle.take_if(|c| looked.is_full || is_next(c));
         for live in cycle.into_iter().chain(self.full.take()) {
             self.live.push_newest(live, spacing_ms);
         }
-        if !looked.is_full {
+        if !looked.is_full && self.cycle.is_none() {
             self.cycle = self.last.map(|last| Collected {
                 uptime_ms: looked.ended_ms,
                 used_bytes: last.used_bytes,

@@ -206,7 +206,8 @@ impl Alerts {
             self.whole.idle(seen.now.uptime_ms);
         }
         if let Some(looked) = looked {
-            self.heap.whole(looked, 2 * spacing_ms);
+            self.heap
+                .whole(looked, 2 * spacing_ms, self.thresholds.patience_ms() / 2);
             self.looked = Some(WholeHeap {
                 references_ms: looked.references_ms,
                 is_full: looked.is_full,

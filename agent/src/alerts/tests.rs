@@ -883,6 +883,46 @@ fn what_was_made_during_a_cycle_is_not_taken_to_live() {
     assert_eq!(program.told(), []);
 }
 
+/// JRuby begins its work, ZGC can hardly keep up, and cycle follows cycle: what they left, in MB of 160, second by second.
+#[test]
+fn what_was_made_during_several_cycles_is_not_taken_to_live() {
+    let mut program = Program::new(&["Steady"]);
+    let none: &[u64] = &[];
+    let quiet = [
+        &[10],
+        none,
+        &[16],
+        none,
+        &[24],
+        none,
+        none,
+        none,
+        none,
+        none,
+    ];
+    let busy: [&[u64]; 10] = [
+        &[98, 90],
+        &[130, 66],
+        &[142, 46],
+        &[134, 52],
+        &[134, 64],
+        &[120, 72],
+        &[122, 66],
+        &[122, 88, 130],
+        &[82, 124],
+        &[82, 116, 90],
+    ];
+    for left in quiet.into_iter().chain(busy) {
+        for megabytes in left {
+            program.used_bytes = megabytes * (MAX / 160);
+            program.collect("ZGC Cycles");
+        }
+        program.run(1, |_, _| {});
+    }
+    program.run(1, |_, _| {});
+    assert_eq!(program.told(), []);
+}
+
 /// A cycle of G1: marking ends, and mixed collections free what it found dead.
 fn g1_cycle(program: &mut Program, marked_bytes: u64, live_bytes: u64) {
     program.used_bytes = marked_bytes;

@@ -15,13 +15,11 @@ impl Run {
         &self,
         env: &mut Env,
         uptime_ms: u64,
-        pending_list_since_ms: Option<u64>,
         starved: Option<Duration>,
     ) -> Option<FinalizerThread> {
         let alerts = self.alerts.as_ref()?;
         let stuck_ms = self.options.stuck.as_millis() as u64;
-        let is_behind =
-            pending_list_since_ms.is_some_and(|since_ms| uptime_ms >= since_ms + stuck_ms);
+        let is_behind = self.pending_list.is_behind(uptime_ms, stuck_ms);
         if !alerts.wants_a_look(uptime_ms)
             && !is_behind
             && self.thread.is_none()
