@@ -2,7 +2,7 @@
 //!
 //! To load the management beans and to listen to collections keeps the JIT compilers busy for a moment. What they
 //! free stays with malloc: 1.4 MiB on JDK 17 that a JVM without the agent would not have. HotSpot itself can do the
-//! same (`jcmd PID System.trim_native_heap`, JDK-8269345; `-XX:TrimNativeHeapInterval`, JDK-8293114).
+//! same (`jcmd PID System.trim_native_heap`, JDK-8268893; `-XX:TrimNativeHeapInterval`, JDK-8293114).
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use nix::libc;
 use crate::log;
 
 /// HotSpot keeps the compilers' memory in a pool of its own, which a task of every five seconds empties
-/// (`ChunkPoolCleaner` in `arena.cpp`, JDK 8 to 21).
+/// (`ChunkPoolCleaner`, in `arena.cpp` or `allocation.cpp`).
 const SETTLED: Duration = Duration::from_secs(10);
 
 /// In a larger process nobody would notice so little, and malloc's locks were held for longer: it takes 0.1 to
@@ -28,8 +28,8 @@ pub struct NativeHeap {
 }
 
 impl NativeHeap {
-    /// The beans have been loaded now.
-    pub fn used(now: Instant) -> NativeHeap {
+    /// Of a JVM that begins now, with the agent.
+    pub fn of_the_start(now: Instant) -> NativeHeap {
         NativeHeap {
             due: Some(now + SETTLED),
         }
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn it_is_due_once_and_only_after_the_compilers_have_settled() {
         let now = Instant::now();
-        let mut heap = NativeHeap::used(now);
+        let mut heap = NativeHeap::of_the_start(now);
         assert!(!heap.take_due(now + SETTLED / 2));
         assert!(heap.take_due(now + SETTLED));
         assert!(!heap.take_due(now + 2 * SETTLED));

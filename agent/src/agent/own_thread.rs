@@ -82,7 +82,7 @@ impl Agent {
             interval = run.options().interval;
             if run.mode() == Mode::Start {
                 quiet = QUIET_START.min(interval);
-                native_heap = NativeHeap::used(Instant::now());
+                native_heap = NativeHeap::of_the_start(Instant::now());
             }
         });
         let mut wake = self.clock.wakes().recv_timeout(quiet).ok();

@@ -87,10 +87,11 @@ impl Heap {
     /// The whole heap was looked at. What a full collection leaves lives. What a concurrent cycle leaves does
     /// not: all that was made while it ran is in it, and G1 frees what it found dead in the mixed collections
     /// that follow. What is in use from one cycle to the next, at the least, is taken to live. Where cycles follow
-    /// closely, those that are `cycles_ms` apart count: one that can hardly keep up leaves little room.
+    /// closely, those that are `cycles_ms` apart count: they can hardly keep up, and most of them leave little room.
     pub fn whole(&mut self, looked: Looked, spacing_ms: u64, cycles_ms: u64) {
-        let is_next = |cycle: &mut Collected| looked.ended_ms >= cycle.uptime_ms + cycles_ms;
-        let cycle = self.cycle.take_if(|c| looked.is_full || is_next(c));
+        let cycle = self
+            .cycle
+            .take_if(|cycle| looked.is_full || looked.ended_ms >= cycle.uptime_ms + cycles_ms);
         for live in cycle.into_iter().chain(self.full.take()) {
             self.live.push_newest(live, spacing_ms);
         }

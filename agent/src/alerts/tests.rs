@@ -887,20 +887,13 @@ fn what_was_made_during_a_cycle_is_not_taken_to_live() {
 #[test]
 fn what_was_made_during_several_cycles_is_not_taken_to_live() {
     let mut program = Program::new(&["Steady"]);
-    let none: &[u64] = &[];
-    let quiet = [
+    let left: [&[u64]; 16] = [
         &[10],
-        none,
+        &[],
         &[16],
-        none,
+        &[],
         &[24],
-        none,
-        none,
-        none,
-        none,
-        none,
-    ];
-    let busy: [&[u64]; 10] = [
+        &[],
         &[98, 90],
         &[130, 66],
         &[142, 46],
@@ -912,7 +905,7 @@ fn what_was_made_during_several_cycles_is_not_taken_to_live() {
         &[82, 124],
         &[82, 116, 90],
     ];
-    for left in quiet.into_iter().chain(busy) {
+    for left in left {
         for megabytes in left {
             program.used_bytes = megabytes * (MAX / 160);
             program.collect("ZGC Cycles");

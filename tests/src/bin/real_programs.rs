@@ -68,7 +68,8 @@ fn build() -> String {
     let directory = target_directory().join("real");
     let libraries = directory.join("class-path");
     let status = Command::new("mvn")
-        .args(["-q", "-B", "compile", "dependency:build-classpath", "-f"])
+        .args(["-q", "-B", "-Dstyle.color=never"])
+        .args(["compile", "dependency:build-classpath", "-f"])
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("real/pom.xml"))
         .arg(format!("-Dmdep.outputFile={}", libraries.display()))
         .status();
