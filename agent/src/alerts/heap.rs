@@ -89,10 +89,11 @@ impl Heap {
     /// that follow. What is in use from one cycle to the next, at the least, is taken to live. Where cycles follow
     /// closely, those that are `cycles_ms` apart count: they can hardly keep up, and most of them leave little room.
     pub fn whole(&mut self, looked: Looked, spacing_ms: u64, cycles_ms: u64) {
+        let full = self.full.take();
         let cycle = self
             .cycle
-            .take_if(|cycle| looked.is_full || looked.ended_ms >= cycle.uptime_ms + cycles_ms);
-        for live in cycle.into_iter().chain(self.full.take()) {
+            .take_if(|cycle| full.is_some() || looked.ended_ms >= cycle.uptime_ms + cycles_ms);
+        for live in cycle.into_iter().chain(full) {
             self.live.push_newest(live, spacing_ms);
         }
         if !looked.is_full && self.cycle.is_none() {
@@ -147,5 +148,57 @@ impl Heap {
         self.max_bytes
             .filter(|&max| max > 0)
             .map_or(0.0, |max| bytes / max as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use finwatch_record::{CollectionPauses, PoolChange};
+
+    use super::*;
+
+    fn collected(heap: &mut Heap, collector: &str, ended_ms: u64) {
+        let pool = PoolChange {
+            name: "Heap".to_owned(),
+            before_bytes: 1000,
+            after_bytes: 1000,
+        };
+        heap.collection(&Collection {
+            collector: Some(collector.to_owned()),
+            action: None,
+            cause: None,
+            id: None,
+            start_uptime_ms: ended_ms,
+            duration_ms: 0.0,
+            pauses: CollectionPauses::default(),
+            pools: vec![pool],
+        });
+    }
+
+    fn cycle(ended_ms: u64) -> Looked {
+        Looked {
+            began_ms: ended_ms,
+            ended_ms,
+            is_vague: true,
+            is_full: false,
+            references_ms: 0,
+        }
+    }
+
+    /// G1 collects all between two cycles that follow each other closely.
+    #[test]
+    fn what_lives_is_told_in_the_order_of_time() {
+        let mut heap = Heap {
+            pools: BTreeSet::from(["Heap".to_owned()]),
+            ..Heap::default()
+        };
+        collected(&mut heap, "G1 Young Generation", 10_000);
+        heap.whole(cycle(10_000), 1, 5000);
+        collected(&mut heap, "G1 Old Generation", 12_000);
+        for ended_ms in [13_000, 18_000, 23_000] {
+            heap.whole(cycle(ended_ms), 1, 5000);
+        }
+        let times: Vec<u64> = heap.live().iter().map(Timed::uptime_ms).collect();
+        assert_eq!(times, [10_000, 12_000, 13_000, 18_000]);
     }
 }

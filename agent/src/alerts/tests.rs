@@ -190,6 +190,20 @@ impl Program {
     }
 
     /// So many seconds, in each of which so many objects of the first class are made and promoted.
+    /// So many seconds pass before each collection; these are what they leave.
+    fn collect_each(
+        &mut self,
+        seconds: u64,
+        collector: &str,
+        megabytes: impl IntoIterator<Item = u64>,
+    ) {
+        for megabytes in megabytes {
+            self.used_bytes = megabytes << 20;
+            self.run(seconds, |_, _| {});
+            self.collect(collector);
+        }
+    }
+
     fn promote(&mut self, seconds: u64, objects: u64, bytes: u64) {
         self.run(seconds, |program, _| {
             program.classes[0].register(objects);
@@ -827,11 +841,8 @@ fn a_load_that_rises_and_falls_is_no_exhaustion() {
 #[test]
 fn a_step_and_some_unrest_are_no_trend() {
     let mut program = Program::new(&["Steady"]);
-    for megabytes in [4, 4, 5, 5, 6, 8, 9, 9, 31, 31, 32, 35, 33, 39, 37, 39, 43] {
-        program.used_bytes = megabytes << 20;
-        program.run(1, |_, _| {});
-        program.collect("Shenandoah Cycles");
-    }
+    let left = [4, 4, 5, 5, 6, 8, 9, 9, 31, 31, 32, 35, 33, 39, 37, 39, 43];
+    program.collect_each(1, "Shenandoah Cycles", left);
     program.run(1, |_, _| {});
     assert_eq!(program.told(), []);
 }
@@ -840,17 +851,9 @@ fn a_step_and_some_unrest_are_no_trend() {
 #[test]
 fn growth_that_has_ended_is_no_exhaustion_any_more() {
     let mut program = Program::new(&["Steady"]);
-    for megabytes in (16..46).step_by(3) {
-        program.used_bytes = megabytes << 20;
-        program.run(5, |_, _| {});
-        program.collect("PS MarkSweep");
-    }
+    program.collect_each(5, "PS MarkSweep", (16..46).step_by(3));
     assert_eq!(program.told(), [(AlertKind::HeapExhaustion, "", Raised)]);
-    for megabytes in [42, 41].repeat(12) {
-        program.used_bytes = megabytes << 20;
-        program.run(5, |_, _| {});
-        program.collect("PS MarkSweep");
-    }
+    program.collect_each(5, "PS MarkSweep", [42, 41].repeat(12));
     assert_eq!(
         program.told().last(),
         Some(&(AlertKind::HeapExhaustion, "", Cleared))
@@ -951,11 +954,8 @@ fn a_leak_that_g1_sees_is_told() {
 fn what_was_lived_with_before_is_no_exhaustion() {
     let mut program = Program::new(&["Steady"]);
     program.used_bytes = 56 << 20;
-    for megabytes in [56, 36, 42, 49, 55, 36, 42, 49, 55] {
-        program.used_bytes = megabytes << 20;
-        program.run(10, |_, _| {});
-        program.collect("PS MarkSweep");
-    }
+    let left = [56, 36, 42, 49, 55, 36, 42, 49, 55];
+    program.collect_each(10, "PS MarkSweep", left);
     program.run(10, |_, _| {});
     assert_eq!(program.told(), []);
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context, Result, ensure};
 
 use super::arguments::Arguments;
-use crate::{Jdk, agent_library, all_jdks, target_directory};
+use crate::{Jdk, agent_library, all_jdks, maven, target_directory};
 
 /// Releases to measure on where none are named: the oldest, the most used, the newest with long support.
 const RELEASES: [u32; 3] = [8, 17, 25];
@@ -92,11 +92,9 @@ impl Setup {
     }
 
     fn copy_libraries(&self, to: &Path) -> Result<()> {
-        run(Command::new("mvn")
-            .args(["-q", "-B", "dependency:copy-dependencies", "-f"])
-            .arg(sources().join("pom.xml"))
-            .arg(format!("-DoutputDirectory={}", to.display())))
-        .context("fetching libraries with Maven, which must be installed as `mvn` (Debian: apt-get install maven)")
+        let directory = format!("-DoutputDirectory={}", to.display());
+        let arguments = ["dependency:copy-dependencies", &directory];
+        maven(&sources().join("pom.xml"), arguments).context("fetching libraries")
     }
 
     /// The classes of the programs in a directory below `tests/bench`, compiled against these jars.

@@ -7,7 +7,8 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::ExitCode,
+    slice,
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
@@ -16,7 +17,7 @@ use std::{
 };
 
 use finwatch_record::Body;
-use finwatch_tests::{Case, Collector, Launch, any_case, cases, target_directory};
+use finwatch_tests::{Case, Collector, Launch, any_case, cases, maven, target_directory};
 
 /// Classes of `tests/real`.
 const PROGRAMS: [&str; 6] = [
@@ -37,14 +38,10 @@ const BUSY: usize = 3;
 fn main() -> ExitCode {
     let given = std::env::args().nth(1);
     let class_path = build();
-    let chosen: Vec<&str> = PROGRAMS
-        .into_iter()
-        .filter(|program| given.as_deref() == Some(program))
-        .collect();
-    let (programs, cases) = match given {
-        Some(text) if chosen.is_empty() => (PROGRAMS.to_vec(), cases(&text)),
-        Some(_) => (chosen, vec![any_case()]),
-        None => (PROGRAMS.to_vec(), vec![any_case()]),
+    let given = given.as_deref();
+    let (programs, cases) = match PROGRAMS.iter().find(|&&program| given == Some(program)) {
+        Some(only) => (slice::from_ref(only), vec![any_case()]),
+        None => (&PROGRAMS[..], given.map_or_else(|| vec![any_case()], cases)),
     };
     let runs: Vec<(&Case, &str)> = cases
         .iter()
@@ -67,17 +64,10 @@ fn main() -> ExitCode {
 fn build() -> String {
     let directory = target_directory().join("real");
     let libraries = directory.join("class-path");
-    let status = Command::new("mvn")
-        .args(["-q", "-B", "-Dstyle.color=never"])
-        .args(["compile", "dependency:build-classpath", "-f"])
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("real/pom.xml"))
-        .arg(format!("-Dmdep.outputFile={}", libraries.display()))
-        .status();
-    match status {
-        Ok(status) if status.success() => {}
-        Ok(status) => panic!("mvn could not build tests/real ({status}): see above"),
-        Err(error) => panic!("mvn can't be run ({error}); on Debian: apt-get install maven"),
-    }
+    let pom = Path::new(env!("CARGO_MANIFEST_DIR")).join("real/pom.xml");
+    let file = format!("-Dmdep.outputFile={}", libraries.display());
+    maven(&pom, ["compile", "dependency:build-classpath", &file])
+        .unwrap_or_else(|error| panic!("tests/real can't be built: {error:#}"));
     let libraries = std::fs::read_to_string(&libraries)
         .unwrap_or_else(|error| panic!("can't read {}: {error}", libraries.display()));
     format!(
@@ -97,12 +87,11 @@ fn run_all(runs: &[(&Case, &str)], class_path: &str) -> bool {
             scope.spawn(|| {
                 while let Some((case, program)) = runs.get(next.fetch_add(1, Relaxed)) {
                     let told = run(case, program, class_path);
-                    if !told.is_empty() {
+                    let told = if told.is_empty() {
+                        "none".to_owned()
+                    } else {
                         good.store(false, Relaxed);
-                    }
-                    let told = match told.is_empty() {
-                        true => "none".to_owned(),
-                        false => told.join(", "),
+                        told.join(", ")
                     };
                     let _printing = printing.lock();
                     println!("| {} | {} | {program} | {told} |", case.name(), heap(case));
