@@ -74,6 +74,9 @@ pub enum ShimError {
          /proc/PID/maps names it; or start the JVM again"
     )]
     AnotherCopy,
+    /// The runtime was made without a module that the class needs (jlink, `--limit-modules`).
+    #[error("this runtime has no module {0} (add it with jlink --add-modules)")]
+    NoModule(&'static str),
     /// The VM refused the class or a method of it.
     #[error("the VM refused the shim: {0}")]
     Jni(#[from] jni::errors::Error),
@@ -337,11 +340,29 @@ fn module<'local>(env: &mut Env<'local>, class: &JClass) -> jni::errors::Result<
         .l()
 }
 
+/// Whether the runtime has a module, by a class of it that the boot loader defines.
+fn need_module(
+    env: &mut Env,
+    jvmti: Environment,
+    module: &'static str,
+    class: &str,
+) -> Result<(), ShimError> {
+    match boot_class(env, jvmti, class) {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            env.exception_clear();
+            Err(ShimError::NoModule(module))
+        }
+    }
+}
+
 /// Defines the class that reads `java.lang.management`. Initialized by its first use.
 pub fn define_management(
     env: &mut Env,
     jvmti: Environment,
 ) -> Result<Global<JClass<'static>>, ShimError> {
+    let needed = "java.lang.management.ManagementFactory";
+    need_module(env, jvmti, "java.management", needed)?;
     let class = define(env, jvmti, MANAGEMENT.0, MANAGEMENT.1)?;
     Ok(env.new_global_ref(class)?)
 }
@@ -351,6 +372,8 @@ pub fn define_collections(
     env: &mut Env,
     jvmti: Environment,
 ) -> Result<Global<JClass<'static>>, ShimError> {
+    let needed = "com.sun.management.GarbageCollectionNotificationInfo";
+    need_module(env, jvmti, "jdk.management", needed)?;
     let class = define(env, jvmti, COLLECTIONS.0, COLLECTIONS.1)?;
     Ok(env.new_global_ref(class)?)
 }
