@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     memory: sample.memory.as_ref(),
                     pauses_total: sample.gc.pauses_total,
                     finalizer_thread: None,
-                    pending_list_since_ms: None,
+                    pending_list: None,
                 };
                 alerts.sample(&seen, sample.classes.iter().map(ClassNow::from))
             }

@@ -6,6 +6,8 @@
 //! own lock; before that the list is the static field `Reference.pending`. The thread takes the
 //! whole list at once (9 and later): what it is busy with is no longer on it, what came since is.
 
+use std::mem;
+
 use jni::{Env, jni_sig, jni_str, objects::JClass, refs::Global, strings::JNIStr};
 
 use crate::{
@@ -21,10 +23,18 @@ const METHOD: &JNIStr = jni_str!("hasReferencePendingList");
 #[derive(Default)]
 pub struct PendingList {
     asked: Option<Asked>,
-    since_ms: Option<u64>,
+    waiting: Option<Waiting>,
     enqueued_total: u64,
-    /// When that number was first seen.
-    enqueued_ms: u64,
+}
+
+/// References are on the list; times in milliseconds since the JVM started, as far as looks tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Since when there has always been something on it.
+    pub since_ms: u64,
+    /// Since when, besides, nothing was put into the finalizer's queue. Where collections follow closely, the finds of
+    /// the last one are on the list at each look, though the thread gets on.
+    pub stalled_since_ms: u64,
 }
 
 /// How the class `Reference` of this JDK tells of it.
@@ -34,38 +44,40 @@ enum Asked {
 }
 
 impl PendingList {
-    /// Looks: since when, in milliseconds since the JVM started and as far as looks tell, there
-    /// has always been something on the list; `None` if there is nothing now or that can't be
-    /// told. `enqueued_total` is how many objects the thread has put into the finalizer's queue. In a thread that may
-    /// call Java.
+    /// Looks; `None` if there is nothing on the list now or that can't be told. `enqueued_total` is how many objects
+    /// the thread has put into the finalizer's queue. In a thread that may call Java.
     pub fn look(
         &mut self,
         env: &mut Env,
         jvmti: Environment,
         now_ms: u64,
         enqueued_total: u64,
-    ) -> Option<u64> {
+    ) -> Option<Waiting> {
         let waits = self.has_references(env, jvmti).unwrap_or_else(|error| {
             env.exception_clear();
             log::debug(format_args!("the pending list can't be seen: {error}"));
             false
         });
         self.seen(now_ms, waits, enqueued_total);
-        self.since_ms
+        self.waiting
     }
 
     fn seen(&mut self, now_ms: u64, waits: bool, enqueued_total: u64) {
-        self.since_ms = waits.then(|| self.since_ms.unwrap_or(now_ms));
-        if self.enqueued_total != enqueued_total {
-            (self.enqueued_total, self.enqueued_ms) = (enqueued_total, now_ms);
+        let gets_on = mem::replace(&mut self.enqueued_total, enqueued_total) != enqueued_total;
+        let mut waiting = self.waiting.unwrap_or(Waiting {
+            since_ms: now_ms,
+            stalled_since_ms: now_ms,
+        });
+        if gets_on {
+            waiting.stalled_since_ms = now_ms;
         }
+        self.waiting = waits.then_some(waiting);
     }
 
-    /// Whether the thread has not got on for so long: there has always been something on the list, and nothing was
-    /// put into the queue. Where collections follow closely, the finds of the last one are on the list at each look.
+    /// Whether the thread has not got on for so long.
     pub fn is_behind(&self, now_ms: u64, for_ms: u64) -> bool {
-        let since_ms = self.since_ms.map(|since| since.max(self.enqueued_ms));
-        since_ms.is_some_and(|since| now_ms >= since + for_ms)
+        self.waiting
+            .is_some_and(|waiting| now_ms >= waiting.stalled_since_ms + for_ms)
     }
 
     fn has_references(&mut self, env: &mut Env, jvmti: Environment) -> Result<bool, WatchError> {
@@ -134,5 +146,10 @@ mod tests {
         }
         list.seen(70_000, true, 11);
         assert!(list.is_behind(70_000, 10_000));
+        let since = Waiting {
+            since_ms: 0,
+            stalled_since_ms: 55_000,
+        };
+        assert_eq!(list.waiting, Some(since));
     }
 }

@@ -367,7 +367,7 @@ impl Run {
             .run_queue
             .look(Instant::now(), counts.pending + counts.running > 0)
             .filter(|starved| *starved >= self.options.patience);
-        let pending_list_since_ms = match self.alerts {
+        let pending_list = match self.alerts {
             Some(_) => self
                 .pending_list
                 .look(env, self.jvmti, uptime_ms, counts.enqueued_total),
@@ -383,7 +383,7 @@ impl Run {
             memory: memory.as_ref(),
             pauses_total: pauses.count,
             finalizer_thread: thread.as_ref(),
-            pending_list_since_ms,
+            pending_list,
         };
         let told = match &mut self.alerts {
             Some(alerts) => alerts.sample(&seen, ranking.each()),

@@ -44,6 +44,7 @@ use history::Classes;
 use raised::{Finding, Raised};
 
 use self::{heap::Heap, reachable::Whole};
+use crate::pending_list::Waiting;
 
 /// What decides whether something is wrong, from the options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,8 +115,8 @@ pub struct Seen<'a> {
     pub pauses_total: u64,
     /// What the finalizer thread does, where it was looked at.
     pub finalizer_thread: Option<&'a FinalizerThread>,
-    /// Since when the VM's list of references to be queued has not been empty.
-    pub pending_list_since_ms: Option<u64>,
+    /// Since when references wait on the VM's list of those to be queued.
+    pub pending_list: Option<Waiting>,
 }
 
 /// A collection that looked at the whole heap.
@@ -141,7 +142,7 @@ struct Known<'a> {
     classes: &'a Classes,
     heap: &'a Heap,
     finalizer_thread: Option<&'a FinalizerThread>,
-    pending_list_since_ms: Option<u64>,
+    pending_list: Option<Waiting>,
     /// What is raised already: to stay so may take less than to become so.
     raised: &'a Raised,
 }
@@ -199,10 +200,10 @@ impl Alerts {
         let looked = self.whole.sample(
             seen.now.uptime_ms,
             seen.pauses_total,
-            seen.pending_list_since_ms,
+            seen.pending_list.map(|waiting| waiting.since_ms),
         );
         let queued = seen.whole.pending + seen.whole.running;
-        if queued == 0 && seen.pending_list_since_ms.is_none() {
+        if queued == 0 && seen.pending_list.is_none() {
             self.whole.idle(seen.now.uptime_ms);
         }
         if let Some(looked) = looked {
@@ -296,7 +297,7 @@ impl Alerts {
             classes: &self.classes,
             heap: &self.heap,
             finalizer_thread: seen.finalizer_thread,
-            pending_list_since_ms: seen.pending_list_since_ms,
+            pending_list: seen.pending_list,
             raised: &self.raised,
         }
     }

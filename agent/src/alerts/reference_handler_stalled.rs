@@ -16,7 +16,9 @@ pub(super) fn judge(known: &Known) -> Vec<Finding> {
         }
         _ => return Vec::new(),
     };
-    let since_ms = known.pending_list_since_ms.unwrap_or(known.now.uptime_ms);
+    let since_ms = known
+        .pending_list
+        .map_or(known.now.uptime_ms, |waiting| waiting.stalled_since_ms);
     vec![Finding {
         kind: AlertKind::ReferenceHandlerStalled,
         severity: Severity::Critical,
@@ -43,9 +45,7 @@ fn state(known: &Known) -> ReferenceHandlerState {
     };
     match known.finalizer_thread {
         Some(thread) => thread.reference_handler.state,
-        None if known.pending_list_since_ms.is_some() && is_raised() => {
-            ReferenceHandlerState::Stalled
-        }
+        None if known.pending_list.is_some() && is_raised() => ReferenceHandlerState::Stalled,
         None => ReferenceHandlerState::Unknown,
     }
 }

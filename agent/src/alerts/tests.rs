@@ -14,6 +14,11 @@ use super::*;
 
 const MAX: u64 = 64 << 20;
 
+const WAITING: Waiting = Waiting {
+    since_ms: 1000,
+    stalled_since_ms: 2000,
+};
+
 /// One class of a made-up program.
 #[derive(Clone)]
 struct Made {
@@ -82,7 +87,7 @@ struct Program {
     pauses: u64,
     told: Vec<Alert>,
     thread: Option<FinalizerThread>,
-    pending_list_since_ms: Option<u64>,
+    pending_list: Option<Waiting>,
 }
 
 impl Program {
@@ -108,7 +113,7 @@ impl Program {
             pauses: 0,
             told: Vec::new(),
             thread: None,
-            pending_list_since_ms: None,
+            pending_list: None,
         }
     }
 
@@ -167,7 +172,7 @@ impl Program {
             memory: Some(&memory),
             pauses_total: self.pauses,
             finalizer_thread: self.thread.as_ref(),
-            pending_list_since_ms: self.pending_list_since_ms,
+            pending_list: self.pending_list,
         };
         let classes = self.classes.iter().map(|class| ClassNow {
             class: class.name,
@@ -263,11 +268,11 @@ fn what_is_on_the_way_to_the_queue_is_no_leak() {
             program.collect("MarkSweepCompact");
         }
     };
-    program.pending_list_since_ms = Some(1000);
+    program.pending_list = Some(WAITING);
     program.run(80, step);
     let is_leak = |(kind, ..): &(AlertKind, &str, AlertState)| *kind == AlertKind::RegisteredLeak;
     assert!(!program.told().iter().any(is_leak), "{:?}", program.told());
-    program.pending_list_since_ms = None;
+    program.pending_list = None;
     program.run(40, step);
     assert!(program.told().iter().any(is_leak), "{:?}", program.told());
 }
@@ -686,15 +691,16 @@ fn a_stalled_reference_handler_stays_told_while_the_heap_is_too_full_to_look() {
         secondary: Vec::new(),
     };
     let step = |program: &mut Program, _| program.classes[0].register(100);
-    program.pending_list_since_ms = Some(1000);
+    program.pending_list = Some(WAITING);
     program.thread = Some(looked_at(ReferenceHandlerState::Stalled));
     program.run(5, step);
     let stalled = |state| (AlertKind::ReferenceHandlerStalled, "", state);
     assert_eq!(program.told(), [stalled(Raised)]);
+    assert_eq!(program.told[0].since_uptime_ms, WAITING.stalled_since_ms);
     program.thread = None;
     program.run(30, step);
     assert_eq!(program.told(), [stalled(Raised)]);
-    program.pending_list_since_ms = None;
+    program.pending_list = None;
     program.run(30, step);
     assert_eq!(program.told(), [stalled(Raised), stalled(Cleared)]);
 }
