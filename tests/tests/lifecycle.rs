@@ -225,36 +225,67 @@ fn what_an_object_in_the_queue_refers_to_is_not_told_to_be_resurrected() {
 
 #[test]
 fn one_name_in_fifty_loaders_is_fifty_rows_until_each_is_unloaded() {
+    for_each_jdk(|case| fifty_rows_until_each_is_unloaded(Launch::new(case)));
+}
+
+/// The class of an object is read from its header where that is of a known shape; and what calls the hooks is
+/// interpreted, or compiled by another compiler, or called before the constructor.
+#[test]
+fn classes_are_told_apart_whatever_the_headers_and_compilers() {
+    let variants: [&[&str]; 3] = [
+        &[
+            "-XX:-UseCompressedOops",
+            "-XX:-UseCompressedClassPointers",
+            "-XX:TieredStopAtLevel=1",
+        ],
+        &[
+            "-XX:+UnlockExperimentalVMOptions",
+            "-XX:+UseCompactObjectHeaders",
+            "-XX:ReservedCodeCacheSize=4m",
+        ],
+        &[
+            "-XX:ObjectAlignmentInBytes=16",
+            "-XX:-RegisterFinalizersAtInit",
+            "-Xint",
+        ],
+    ];
     for_each_jdk(|case| {
-        let mut jvm = Launch::new(case).start();
-        let mut stream = jvm.stream();
-        jvm.tell("loaders 50");
-        let sample = stream.quiet_sample();
-        assert_fifty_rows(&rows_of(&sample.classes, "subject.Isolated"));
-        let total = jvm.tell("unload")["made"].as_u64();
-        assert_unloaded_once(&mut stream);
-        let sample = assert_chain(&mut jvm, &mut stream);
-        assert!(
-            rows_of(&sample.classes, "subject.Isolated").is_empty(),
-            "a row after the last one"
-        );
-        assert!(
-            sample.classes_omitted.count >= 50,
-            "{:?}",
-            sample.classes_omitted
-        );
-        assert!(
-            Some(sample.classes_omitted.counts.finalized_total) >= total,
-            "{:?}",
-            sample.classes_omitted
-        );
-        let stop = jvm.end().stream().stop();
-        assert!(
-            Some(stop.classes_unloaded.counts.registered_total) >= total,
-            "{:?}",
-            stop.classes_unloaded
-        );
+        for flags in variants {
+            let launch = Launch::new(case).flag("-XX:+IgnoreUnrecognizedVMOptions");
+            fifty_rows_until_each_is_unloaded(launch.flags(flags));
+        }
     });
+}
+
+fn fifty_rows_until_each_is_unloaded(launch: Launch) {
+    let mut jvm = launch.start();
+    let mut stream = jvm.stream();
+    jvm.tell("loaders 50");
+    let sample = stream.quiet_sample();
+    assert_fifty_rows(&rows_of(&sample.classes, "subject.Isolated"));
+    let total = jvm.tell("unload")["made"].as_u64();
+    assert_unloaded_once(&mut stream);
+    let sample = assert_chain(&mut jvm, &mut stream);
+    assert!(
+        rows_of(&sample.classes, "subject.Isolated").is_empty(),
+        "a row after the last one"
+    );
+    assert!(
+        sample.classes_omitted.count >= 50,
+        "{:?}",
+        sample.classes_omitted
+    );
+    assert!(
+        Some(sample.classes_omitted.counts.finalized_total) >= total,
+        "{:?}",
+        sample.classes_omitted
+    );
+    let stop = jvm.end().stream().stop();
+    assert!(
+        Some(stop.classes_unloaded.counts.registered_total) >= total,
+        "{:?}",
+        stop.classes_unloaded
+    );
 }
 
 fn assert_fifty_rows(rows: &[&ClassRow]) {
