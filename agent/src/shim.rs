@@ -19,7 +19,7 @@ use jni::{
 
 use crate::{
     alerts::WholeHeap,
-    jvmti::{self, Environment},
+    jvmti::{self, Environment, Taker},
     log,
     sites::STACKS,
     splice,
@@ -318,7 +318,11 @@ impl Shim {
 /// Defines the class that takes stacks, and lets the hooks in `java.base` call it.
 fn bind_sites(env: &mut Env, jvmti: Environment) -> Result<(), ShimError> {
     let sites = define(env, jvmti, SITES.0, SITES.1)?;
-    jvmti::bind_stacks(env, &sites, |slot, stack| STACKS.taken(slot, stack))?;
+    let taker = Taker {
+        wants: |slot| STACKS.wants(slot),
+        taken: |slot, stack| STACKS.taken(slot, stack),
+    };
+    jvmti::bind_stacks(env, &sites, taker)?;
     let object = boot_class(env, jvmti, "java.lang.Object")
         .map_err(|_| jni::errors::Error::JavaException)?;
     let Ok(base) = module(env, &object) else {

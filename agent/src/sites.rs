@@ -9,13 +9,26 @@ use finwatch_record::{SiteEvent, SiteStack, Sites};
 use jni::Env;
 use parking_lot::Mutex;
 
-use crate::jvmti::{self, FrameName, Location};
+use crate::{
+    jvmti::{self, FrameName, Location},
+    ledger::OTHER,
+};
 
 /// Different stacks of one class; of all that come then only their number is kept.
 const MOST_STACKS: usize = 64;
 
 /// Different stacks of all classes.
 const MOST_STACKS_OF_ALL: usize = 2048;
+
+/// Classes of which stacks are taken right away. For good, though: the VM gives each method of a stack an id that it
+/// does not take back when the class is unloaded, in a block of each loader's own (HotSpot, method.cpp,
+/// `JNIMethodBlock`), 150 bytes for a class that makes an object and goes. A program that loads such classes all the
+/// time must not lose memory to that.
+const MOST_CLASSES: usize = 16_384;
+
+/// When there were so many: how often a class must have been chosen before one is taken, which takes it thousands of
+/// objects or dozens of threads.
+const PASSED_OVER: u64 = 32;
 
 /// Stacks that are told.
 const MOST_TOLD: usize = 10;
@@ -37,10 +50,14 @@ struct Known {
     by_slot: BTreeMap<usize, OfClass>,
     /// Different stacks of all classes.
     stacks: usize,
+    /// Classes of which stacks were taken, those that are gone included.
+    classes: usize,
 }
 
 #[derive(Default)]
 struct OfClass {
+    /// How often it was asked whether one is wanted.
+    chosen: u64,
     /// Stacks that were taken.
     sampled: u64,
     /// How many of them had been told last time.
@@ -55,6 +72,7 @@ impl Stacks {
                 event: SiteEvent::Registration,
                 by_slot: BTreeMap::new(),
                 stacks: 0,
+                classes: 0,
             }),
         }
     }
@@ -66,6 +84,14 @@ impl Stacks {
             known.event = event;
             known.by_slot.clear();
             known.stacks = 0;
+        }
+    }
+
+    /// Whether a stack should be taken of an object whose class has that slot. Any thread; never waits.
+    pub fn wants(&self, slot: usize) -> bool {
+        match self.known.try_lock() {
+            Some(mut known) => known.wants(slot),
+            None => false,
         }
     }
 
@@ -115,6 +141,9 @@ impl Stacks {
         let mut known = self.known.lock();
         let event = known.event;
         let of_class = known.by_slot.get_mut(&slot)?;
+        if of_class.sampled == 0 {
+            return None;
+        }
         of_class.told = of_class.sampled;
         let stacks = of_class.counts.iter();
         let mut stacks: Vec<_> = stacks
@@ -145,6 +174,22 @@ impl Stacks {
             sampled,
             stacks: stacks.collect(),
         })
+    }
+}
+
+impl Known {
+    fn wants(&mut self, slot: usize) -> bool {
+        let of_class = self.by_slot.entry(slot).or_default();
+        of_class.chosen += 1;
+        // Of the classes that share a slot each may be another.
+        if of_class.sampled > 0 && slot != OTHER {
+            return true;
+        }
+        if self.classes < MOST_CLASSES {
+            self.classes += 1;
+            return true;
+        }
+        of_class.chosen > PASSED_OVER && slot != OTHER
     }
 }
 
@@ -216,6 +261,22 @@ mod tests {
         assert_eq!(known.stacks, MOST_STACKS_OF_ALL);
         assert_eq!(known.by_slot[&1].counts.len(), MOST_STACKS);
         assert_eq!(known.by_slot[&100].sampled, 2 * MOST_STACKS as u64);
+    }
+
+    #[test]
+    fn a_program_that_loads_classes_all_the_time_has_stacks_of_those_with_many_objects_alone() {
+        let stacks = Stacks::new();
+        for _ in 0..MOST_CLASSES {
+            assert!(stacks.wants(7));
+            stacks.taken(7, &[location(1)]);
+            assert!(stacks.wants(7));
+            stacks.clear(7);
+        }
+        for _ in 0..PASSED_OVER {
+            assert!(!stacks.wants(7) && !stacks.wants(OTHER));
+        }
+        assert!(stacks.most_untold(5).is_empty() && stacks.most_frequent(7).is_none());
+        assert!(stacks.wants(7) && !stacks.wants(OTHER));
     }
 
     #[test]

@@ -228,6 +228,18 @@ fn one_name_in_fifty_loaders_is_fifty_rows_until_each_is_unloaded() {
     for_each_jdk(|case| fifty_rows_until_each_is_unloaded(Launch::new(case)));
 }
 
+/// The collection that the VM starts when it has no room for more classes finds the old ones, and another follows only
+/// when that has freed none: JDK 8 lets nothing go that a phantom reference still knows.
+#[test]
+fn classes_are_unloaded_when_room_is_needed_for_others() {
+    for_each_jdk(|case| {
+        let launch = Launch::new(case).flag("-XX:MaxMetaspaceSize=20m");
+        let mut jvm = launch.option("interval", "1h").start();
+        assert_eq!(jvm.tell("redeploy 9000 4")["made"].as_u64(), Some(4));
+        assert!(jvm.end().status.success());
+    });
+}
+
 /// The class of an object is read from its header where that is of a known shape; and what calls the hooks is
 /// interpreted, or compiled by another compiler, or called before the constructor.
 #[test]

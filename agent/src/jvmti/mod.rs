@@ -30,4 +30,4 @@ pub use references::{
 };
 #[cfg(test)]
 pub use stacks::test::location;
-pub use stacks::{FrameName, Location, bind as bind_stacks, frame_name};
+pub use stacks::{FrameName, Location, Taker, bind as bind_stacks, frame_name};

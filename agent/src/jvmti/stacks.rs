@@ -52,9 +52,13 @@ pub struct FrameName {
     pub line: Option<u32>,
 }
 
-/// Who is told of a stack: the slot of the object's class, and the frames, innermost first. In any
-/// thread, amid a registration: must not wait.
-pub type Taker = fn(usize, &[Location]);
+/// Who is told of stacks. In any thread, amid a registration: must not wait.
+pub struct Taker {
+    /// Whether one is wanted of an object whose class has that slot.
+    pub wants: fn(usize) -> bool,
+    /// The slot of the object's class, and the frames, innermost first.
+    pub taken: fn(usize, &[Location]),
+}
 
 struct Stacks {
     /// Of its own and never disposed of: threads may be using it at any time.
@@ -94,6 +98,9 @@ extern "system" fn registered(_: *mut JNIEnv, _: jclass, slot: jint) {
 pub(super) fn take(slot: usize, own_frames: jint) {
     let Some(stacks) = STACKS.get() else { return };
     Entry::Stack.run(|| {
+        if !(stacks.taker.wants)(slot) {
+            return;
+        }
         let none = raw::Location {
             method: null_mut(),
             bytecode: 0,
@@ -115,7 +122,7 @@ pub(super) fn take(slot: usize, own_frames: jint) {
         // Refused before the VM is ready.
         if taken.is_ok() {
             let count = usize::try_from(count).unwrap_or(0);
-            (stacks.taker)(slot, frames.get(..count).unwrap_or_default());
+            (stacks.taker.taken)(slot, frames.get(..count).unwrap_or_default());
         }
     });
 }

@@ -31,6 +31,7 @@ final class Loading {
         commands.put("loaders", a -> loaders(Integer.parseInt(a[0])));
         commands.put("manyclasses", a -> manyClasses(Integer.parseInt(a[0])));
         commands.put("unload", a -> unload());
+        commands.put("redeploy", a -> redeploy(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
         commands.put("churn", a -> churn());
         commands.put("calm", a -> calm());
     }
@@ -109,6 +110,28 @@ final class Loading {
         System.gc();
         Json answer = LoadedTally.TALLY.json().with("unloaded", all - CLASSES.size());
         return CLASSES.isEmpty() ? answer : answer.with("error", CLASSES.size() + " classes stay loaded");
+    }
+
+    /**
+     * So many times over: loads that many classes in a loader of their own, makes an object of the last, and forgets
+     * all of it. The objects are finalized before the next classes come.
+     */
+    private static Json redeploy(int count, int rounds) throws Exception {
+        for (int round = 0; round < rounds; round++) {
+            deploy(count);
+            System.gc();
+            System.runFinalization();
+        }
+        return new Json().with("made", rounds);
+    }
+
+    private static void deploy(int count) throws Exception {
+        Loader loader = new Loader("file:/application.jar");
+        Class<?> type = null;
+        for (int k = 0; k < count; k++) {
+            type = loader.define(generatedName(k), generated(k));
+        }
+        type.getDeclaredConstructor().newInstance();
     }
 
     /** Until {@code calm}: a thread that loads classes, makes an object of each and forgets both. */
