@@ -229,7 +229,7 @@ fn one_name_in_fifty_loaders_is_fifty_rows_until_each_is_unloaded() {
 }
 
 /// The collection that the VM starts when it has no room for more classes finds the old ones, and another follows only
-/// when that has freed none: JDK 8 lets nothing go that a phantom reference still knows.
+/// when that has freed none: what keeps a class for one collection longer would be the end of the program.
 #[test]
 fn classes_are_unloaded_when_room_is_needed_for_others() {
     for_each_jdk(|case| {
