@@ -19,22 +19,16 @@ const MOST_PATHS: usize = 20;
 const MOST_LINKS: usize = 40;
 
 /// Puts what was found into words.
-pub struct Teller<'a, 'local> {
+pub struct Teller<'a> {
     pub heap: &'a TaggedHeap,
-    pub classes: &'a LoadedClasses<'local>,
+    pub classes: &'a LoadedClasses,
     /// Names of the threads, by number.
     pub threads: &'a [String],
 }
 
-impl<'local> Teller<'_, 'local> {
+impl Teller<'_> {
     /// The answer.
-    pub fn tell(
-        &self,
-        env: &mut Env<'local>,
-        wanted: &Wanted,
-        found: &Found,
-        stops: &Stops,
-    ) -> Holders {
+    pub fn tell(&self, env: &mut Env, wanted: &Wanted, found: &Found, stops: &Stops) -> Holders {
         let exact = found.is_exact();
         let counted = found.is_counted();
         let registered = wanted.registered;
@@ -68,7 +62,7 @@ impl<'local> Teller<'_, 'local> {
         }
     }
 
-    fn path(&self, env: &mut Env<'local>, (start, links): &Way, count: u64) -> HoldingPath {
+    fn path(&self, env: &mut Env, (start, links): &Way, count: u64) -> HoldingPath {
         let all = links.len();
         let is_told = |at: usize| at < MOST_LINKS / 2 || at + MOST_LINKS / 2 >= all;
         let links = links.iter().enumerate().filter(|(at, _)| is_told(*at));
@@ -87,7 +81,7 @@ impl<'local> Teller<'_, 'local> {
         }
     }
 
-    fn root(&self, env: &mut Env<'local>, start: Start) -> Root {
+    fn root(&self, env: &mut Env, start: Start) -> Root {
         let mut root = Root {
             kind: RootKind::Other,
             thread: None,
@@ -117,7 +111,7 @@ impl<'local> Teller<'_, 'local> {
             Start::OwnStatic(class, index) => {
                 root.kind = RootKind::StaticField;
                 root.class = Some(self.classes.name(class));
-                root.field = self.classes.own_field(self.heap, class, index);
+                root.field = self.classes.own_field(env, self.heap, class, index);
             }
             Start::Class(class) => {
                 root.kind = RootKind::Class;

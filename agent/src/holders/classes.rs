@@ -2,11 +2,15 @@
 
 use jni::{
     Env,
-    objects::{JClass, JFieldID, JStaticFieldID},
+    objects::{JClass, JFieldID, JObject, JStaticFieldID},
+    refs::Weak,
 };
 
-use super::HoldersError;
-use crate::jvmti::{Access, Field, TaggedHeap, class_name};
+use super::{
+    HoldersError,
+    tag::{self, Meaning},
+};
+use crate::jvmti::{Access, Field, JvmtiError, TaggedHeap, class_name};
 
 /// Classes whose objects hold nothing that is looked for.
 const LEAVES: [&str; 11] = [
@@ -33,54 +37,59 @@ const REFERENCE: &str = "Ljava/lang/ref/Reference;";
 /// Superclasses, at the most.
 const DEEPEST: usize = 1000;
 
-/// All loaded classes.
-pub struct LoadedClasses<'local> {
-    classes: Vec<JClass<'local>>,
+/// All loaded classes, each tagged with its number. They are unloaded as they would be without us: a program that loads
+/// and drops classes all the time soon has no room for more while nothing that is loaded may go.
+pub struct LoadedClasses {
+    classes: Vec<Weak<JClass<'static>>>,
     signatures: Vec<String>,
     leaves: Vec<bool>,
     /// The index of the field `referent` of each class of references; -1 for others.
     referents: Vec<i32>,
 }
 
-impl<'local> LoadedClasses<'local> {
-    /// Numbers them.
-    pub fn of(env: &mut Env<'local>, heap: &TaggedHeap) -> Result<Self, HoldersError> {
-        let classes = heap.loaded_classes(env)?;
-        let signature = |class| heap.signature(class).unwrap_or_default();
-        let signatures: Vec<String> = classes.iter().map(signature).collect();
-        let leaves = signatures.iter().map(|s| is_leaf(s)).collect();
-        let referents = vec![-1; classes.len()];
+impl LoadedClasses {
+    /// Numbers and tags them.
+    pub fn of(env: &mut Env, heap: &TaggedHeap) -> Result<Self, HoldersError> {
         let mut loaded = LoadedClasses {
-            classes,
-            signatures,
-            leaves,
-            referents,
+            classes: Vec::new(),
+            signatures: Vec::new(),
+            leaves: Vec::new(),
+            referents: Vec::new(),
         };
+        for class in heap.loaded_classes(env)? {
+            let signature = heap.signature(&class).unwrap_or_default();
+            heap.set_tag(&class, tag::class(loaded.len()))?;
+            loaded.classes.push(env.new_weak_ref(&class)?);
+            loaded.leaves.push(is_leaf(&signature));
+            loaded.signatures.push(signature);
+            loaded.referents.push(-1);
+            env.delete_local_ref(class);
+        }
         loaded.find_referents(env, heap)?;
         Ok(loaded)
     }
 
-    fn find_referents(
-        &mut self,
-        env: &mut Env<'local>,
-        heap: &TaggedHeap,
-    ) -> Result<(), HoldersError> {
-        let Some(base) = self.with_signature(REFERENCE) else {
+    fn find_referents(&mut self, env: &mut Env, heap: &TaggedHeap) -> Result<(), HoldersError> {
+        let Some(base) = self.root(env, REFERENCE) else {
             return Ok(());
         };
-        for number in 0..self.classes.len() {
-            let class = &self.classes[number];
-            if !env.is_assignable_from(class, &self.classes[base])? {
-                continue;
-            }
-            match fields(env, heap, class) {
-                Ok(fields) => {
+        for number in 0..self.len() as u32 {
+            let fields = self.with(env, number, |env, class| {
+                let is_reference = env.is_assignable_from(class, &base)?;
+                Ok::<_, HoldersError>(is_reference.then(|| fields(env, heap, class)))
+            });
+            let referent = match fields.transpose()?.flatten() {
+                None => continue,
+                Some(fields) => fields.map(|fields| {
                     let is_referent = |field: &Option<Field>| {
                         field.as_ref().is_some_and(|field| field.name == "referent")
                     };
-                    let referent = fields.iter().position(is_referent);
-                    self.referents[number] = referent.map_or(-1, |index| index as i32);
-                }
+                    fields.iter().position(is_referent)
+                }),
+            };
+            let number = number as usize;
+            match referent {
+                Ok(index) => self.referents[number] = index.map_or(-1, |index| index as i32),
                 // Not linked: it has no objects. If it has some soon, they are left out.
                 Err(_) => self.leaves[number] = true,
             }
@@ -94,33 +103,41 @@ impl<'local> LoadedClasses<'local> {
     }
 
     /// The number of a class; `None` for one that was loaded later.
-    pub fn number(&self, env: &Env<'local>, class: &JClass) -> Result<Option<u32>, HoldersError> {
-        for (number, each) in self.classes.iter().enumerate() {
-            if env.is_same_object(each, class)? {
-                return Ok(Some(number as u32));
-            }
-        }
-        Ok(None)
+    pub fn number(heap: &TaggedHeap, class: &JObject) -> Result<Option<u32>, JvmtiError> {
+        Ok(match tag::read(heap.tag(class)?) {
+            Meaning::Class(number) => Some(number),
+            _ => None,
+        })
     }
 
-    /// `java.lang.Object`.
-    pub fn root(&self) -> Option<&JClass<'local>> {
-        self.classes.get(self.with_signature(OBJECT)?)
+    /// `java.lang.Object`, a local reference.
+    pub fn object<'local>(&self, env: &mut Env<'local>) -> Option<JClass<'local>> {
+        self.root(env, OBJECT)
     }
 
     /// The first class with a signature: of the boot loader's classes there is no other.
-    fn with_signature(&self, signature: &str) -> Option<usize> {
-        self.signatures.iter().position(|each| each == signature)
+    fn root<'local>(&self, env: &mut Env<'local>, signature: &str) -> Option<JClass<'local>> {
+        let number = self.signatures.iter().position(|each| each == signature)?;
+        self.class(env, number as u32)
     }
 
-    /// The class with a number.
-    pub fn class(&self, number: u32) -> Option<&JClass<'local>> {
-        self.classes.get(number as usize)
+    /// The class with a number, a local reference; `None` where it has been unloaded.
+    pub fn class<'local>(&self, env: &mut Env<'local>, number: u32) -> Option<JClass<'local>> {
+        let class = self.classes.get(number as usize)?;
+        class.upgrade_local(env).ok()?
     }
 
-    /// Each class in the order of the numbers.
-    pub fn iter(&self) -> impl Iterator<Item = &JClass<'local>> {
-        self.classes.iter()
+    /// Does something with the class that has a number, unless it has been unloaded.
+    fn with<T>(
+        &self,
+        env: &mut Env,
+        number: u32,
+        action: impl FnOnce(&mut Env, &JClass) -> T,
+    ) -> Option<T> {
+        let class = self.class(env, number)?;
+        let done = action(env, &class);
+        env.delete_local_ref(class);
+        Some(done)
     }
 
     /// Whether objects of the class hold nothing that is looked for.
@@ -142,19 +159,26 @@ impl<'local> LoadedClasses<'local> {
     /// Name of the field with JVMTI's index; `None` where that can't be had.
     pub fn field(
         &self,
-        env: &mut Env<'local>,
+        env: &mut Env,
         heap: &TaggedHeap,
         number: u32,
         index: i32,
     ) -> Option<String> {
-        let fields = fields(env, heap, self.class(number)?).ok()?;
+        let fields = self.fields(env, heap, number)?;
         let field = fields.into_iter().nth(usize::try_from(index).ok()?)?;
         field.map(|field| field.name)
     }
 
     /// Name of a field by its place among those that the class itself declares.
-    pub fn own_field(&self, heap: &TaggedHeap, number: u32, place: u32) -> Option<String> {
-        let fields = heap.fields(self.class(number)?).ok()?;
+    pub fn own_field(
+        &self,
+        env: &mut Env,
+        heap: &TaggedHeap,
+        number: u32,
+        place: u32,
+    ) -> Option<String> {
+        let fields = self.with(env, number, |_, class| heap.fields(class));
+        let fields = fields?.ok()?;
         let field = fields.into_iter().nth(place as usize)?;
         Some(field.name)
     }
@@ -168,12 +192,11 @@ impl<'local> LoadedClasses<'local> {
     /// The fields of objects of the class that may hold something, and JVMTI's index of each.
     pub fn holding_fields(
         &self,
-        env: &mut Env<'local>,
+        env: &mut Env,
         heap: &TaggedHeap,
         number: u32,
     ) -> Vec<(JFieldID, i32)> {
-        let class = self.class(number);
-        let fields = class.and_then(|class| fields(env, heap, class).ok());
+        let fields = self.fields(env, heap, number);
         let fields = (0..).zip(fields.unwrap_or_default());
         fields
             .filter_map(|(index, field)| match field? {
@@ -189,17 +212,28 @@ impl<'local> LoadedClasses<'local> {
 
     /// The static fields that the class declares and that may hold something, and the place of
     /// each.
-    pub fn holding_statics(&self, heap: &TaggedHeap, number: u32) -> Vec<(JStaticFieldID, u32)> {
-        let class = self.class(number);
+    pub fn holding_statics(
+        &self,
+        env: &mut Env,
+        heap: &TaggedHeap,
+        number: u32,
+    ) -> Vec<(JStaticFieldID, u32)> {
+        let fields = self.with(env, number, |_, class| heap.fields(class));
         // Not linked: nothing is in its fields.
-        let fields = class.and_then(|class| heap.fields(class).ok());
-        let fields = (0..).zip(fields.unwrap_or_default());
+        let fields = fields.and_then(Result::ok).unwrap_or_default();
+        let fields = (0..).zip(fields);
         fields
             .filter_map(|(place, field)| match field.access {
                 Access::Static(id) if may_hold(&field.signature) => Some((id, place)),
                 _ => None,
             })
             .collect()
+    }
+
+    /// All that an object of the class has; `None` where that can't be had.
+    fn fields(&self, env: &mut Env, heap: &TaggedHeap, number: u32) -> Option<Vec<Option<Field>>> {
+        let fields = self.with(env, number, |env, class| fields(env, heap, class));
+        fields?.ok()
     }
 }
 
@@ -216,10 +250,10 @@ fn is_leaf(signature: &str) -> bool {
 /// All fields that a class has, in the order of JVMTI's indexes: those of all its interfaces
 /// (`None`: they are never the object's), then those of its superclasses from `Object` down,
 /// then its own.
-fn fields<'local>(
-    env: &mut Env<'local>,
+fn fields(
+    env: &mut Env,
     heap: &TaggedHeap,
-    class: &JClass<'local>,
+    class: &JClass,
 ) -> Result<Vec<Option<Field>>, HoldersError> {
     let signature = heap.signature(class)?;
     env.with_local_frame(512, |env| {

@@ -110,9 +110,6 @@ pub fn find(env: &mut Env, wanted: &Wanted, stopping: &Stopping) -> Result<Holde
     let heap = TaggedHeap::open(env)?;
     env.with_local_frame(LOCAL_REFERENCES, |env| {
         let classes = LoadedClasses::of(env, &heap)?;
-        for (number, class) in classes.iter().enumerate() {
-            heap.set_tag(class, tag::class(number))?;
-        }
         let (mut threads, mut names) = (Vec::new(), Vec::new());
         for (number, (thread, name)) in heap.threads(env)?.into_iter().enumerate() {
             // One that has ended meanwhile has no tag, and is none any more.
@@ -121,7 +118,7 @@ pub fn find(env: &mut Env, wanted: &Wanted, stopping: &Stopping) -> Result<Holde
             names.push(name);
         }
         let mut search = Search {
-            number: classes.number(env, &wanted.class)?,
+            number: LoadedClasses::number(&heap, &wanted.class)?,
             registered: wanted.registered,
             best: Found::default(),
             settled: false,

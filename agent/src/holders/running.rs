@@ -57,19 +57,20 @@ const MOST_WORK: Duration = Duration::from_secs(2);
 pub fn walk<'local>(
     env: &mut Env<'local>,
     heap: &TaggedHeap,
-    classes: &LoadedClasses<'local>,
+    classes: &LoadedClasses,
     threads: &[JObject<'local>],
     clock: &PauseClock,
     search: &mut Search,
 ) -> Result<(), HoldersError> {
-    let statics = (0..classes.len() as u32).flat_map(|class| {
-        let fields = classes.holding_statics(heap, class).into_iter();
-        fields.map(move |(id, place)| (class, id, place))
-    });
+    let mut statics = Vec::new();
+    for class in 0..classes.len() as u32 {
+        let fields = classes.holding_statics(env, heap, class).into_iter();
+        statics.extend(fields.map(|(id, place)| (class, id, place)));
+    }
     let mut walk = Walk {
         heap,
         classes,
-        statics: statics.collect(),
+        statics,
         fields: HashMap::new(),
         random: Random::new(),
         pace: Pace::begin(clock),
@@ -95,7 +96,7 @@ pub fn walk<'local>(
 /// A walk.
 struct Walk<'a, 'local> {
     heap: &'a TaggedHeap,
-    classes: &'a LoadedClasses<'local>,
+    classes: &'a LoadedClasses,
     /// The static fields that may hold something, with their classes and places.
     statics: Vec<(u32, JStaticFieldID, u32)>,
     /// The fields that may hold something, by class, as far as they were needed.
@@ -144,11 +145,13 @@ impl<'local> Walk<'_, 'local> {
         }
         for index in 0..self.statics.len() {
             let (class, field, place) = self.statics[index];
-            let Some(declaring) = self.classes.class(class) else {
+            let Some(declaring) = self.classes.class(env, class) else {
                 continue;
             };
-            // SAFETY: `holding_statics` had it from this class, and it is of a type of references.
-            let object = unsafe { jvmti::static_field(env, declaring, field)? };
+            // SAFETY: `holding_statics` had it from this class, which is loaded still, and it is of a type of
+            // references.
+            let object = unsafe { jvmti::static_field(env, &declaring, field)? };
+            env.delete_local_ref(declaring);
             if object.is_null() {
                 continue;
             }
@@ -299,12 +302,9 @@ impl<'local> Walk<'_, 'local> {
         object: &JObject<'local>,
     ) -> Result<Option<u32>, HoldersError> {
         let class = env.get_object_class(object)?;
-        let tag = self.heap.tag(&class)?;
+        let number = LoadedClasses::number(self.heap, &class)?;
         env.delete_local_ref(class);
-        Ok(match tag::read(tag) {
-            Meaning::Class(number) => Some(number),
-            _ => None,
-        })
+        Ok(number)
     }
 }
 

@@ -183,16 +183,16 @@ fn go_on_at_long_arrays(
 ) -> Result<(), HoldersError> {
     for _ in 0..MOST_ROUNDS {
         let arrays = walk.long_arrays();
-        let Some(root) = classes.root().filter(|_| !arrays.is_empty()) else {
-            return Ok(());
-        };
-        if !stops.may_go_on() {
+        if arrays.is_empty() || !stops.may_go_on() {
             return Ok(());
         }
+        let Some(root) = classes.object(env) else {
+            return Ok(());
+        };
         // Nothing of it is left in this frame: what that refers to is held by it.
         env.with_local_frame(arrays.len() + 64, |env| {
             let each = (MOST_ELEMENTS / arrays.len()).min(limits.alike as usize);
-            let (elements, from) = choose(env, heap, root, walk, &arrays, each)?;
+            let (elements, from) = choose(env, heap, &root, walk, &arrays, each)?;
             walk.go_on(from, stops.time());
             stops.stop(heap, Some(&elements), walk)
         })?;

@@ -43,7 +43,7 @@ const FIRST: u32 = 100;
 
 /// A walk, of one or several stops.
 pub struct Walk<'a> {
-    classes: &'a LoadedClasses<'a>,
+    classes: &'a LoadedClasses,
     paths: Paths,
     /// The number of the walk: tags of those before it mean nothing.
     number: u32,
@@ -67,7 +67,7 @@ pub struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// Nothing was looked at yet.
-    pub fn new(classes: &'a LoadedClasses<'a>) -> Walk<'a> {
+    pub fn new(classes: &'a LoadedClasses) -> Walk<'a> {
         Walk {
             classes,
             paths: Paths::new(),
