@@ -73,26 +73,24 @@ impl LoadedClasses {
         let Some(base) = self.root(env, REFERENCE) else {
             return Ok(());
         };
-        for number in 0..self.len() as u32 {
-            let fields = self.with(env, number, |env, class| {
-                let is_reference = env.is_assignable_from(class, &base)?;
-                Ok::<_, HoldersError>(is_reference.then(|| fields(env, heap, class)))
-            });
-            let referent = match fields.transpose()?.flatten() {
-                None => continue,
-                Some(fields) => fields.map(|fields| {
-                    let is_referent = |field: &Option<Field>| {
-                        field.as_ref().is_some_and(|field| field.name == "referent")
-                    };
-                    fields.iter().position(is_referent)
-                }),
+        for number in 0..self.len() {
+            let Some(class) = self.class(env, number as u32) else {
+                continue;
             };
-            let number = number as usize;
-            match referent {
-                Ok(index) => self.referents[number] = index.map_or(-1, |index| index as i32),
-                // Not linked: it has no objects. If it has some soon, they are left out.
-                Err(_) => self.leaves[number] = true,
+            if env.is_assignable_from(&class, &base)? {
+                match fields(env, heap, &class) {
+                    Ok(fields) => {
+                        let is_referent = |field: &Option<Field>| {
+                            field.as_ref().is_some_and(|field| field.name == "referent")
+                        };
+                        let referent = fields.iter().position(is_referent);
+                        self.referents[number] = referent.map_or(-1, |index| index as i32);
+                    }
+                    // Not linked: it has no objects. If it has some soon, they are left out.
+                    Err(_) => self.leaves[number] = true,
+                }
             }
+            env.delete_local_ref(class);
         }
         Ok(())
     }
