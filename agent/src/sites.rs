@@ -182,14 +182,12 @@ impl Known {
         let of_class = self.by_slot.entry(slot).or_default();
         of_class.chosen += 1;
         // Of the classes that share a slot each may be another.
-        if of_class.sampled > 0 && slot != OTHER {
+        if slot != OTHER && (of_class.sampled > 0 || of_class.chosen > PASSED_OVER) {
             return true;
         }
-        if self.classes < MOST_CLASSES {
-            self.classes += 1;
-            return true;
-        }
-        of_class.chosen > PASSED_OVER && slot != OTHER
+        let has_room = self.classes < MOST_CLASSES;
+        self.classes += usize::from(has_room);
+        has_room
     }
 }
 

@@ -88,6 +88,20 @@ pub fn cases(text: &str) -> Vec<Case> {
     cases
 }
 
+/// What a command was asked to run on: the JVMs that collect and whose name contains the text; without one, any.
+///
+/// # Panics
+/// There is none.
+pub fn asked_for(text: Option<&str>) -> Vec<Case> {
+    let mut asked = text.map_or_else(|| vec![any_case()], cases);
+    asked.retain(Case::collects);
+    assert!(
+        !asked.is_empty(),
+        "no JVM of the matrix has {text:?} in its name"
+    );
+    asked
+}
+
 fn jvms() -> Vec<Case> {
     if full() {
         return all_jdks().iter().flat_map(with_every_collector).collect();

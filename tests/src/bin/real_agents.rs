@@ -12,7 +12,7 @@ use std::{
 };
 
 use finwatch_record::{Body, CoverageLevel};
-use finwatch_tests::{Case, Launch, any_case, cases, live_and_die, maven, target_directory};
+use finwatch_tests::{Launch, asked_for, live_and_die, maven, target_directory};
 
 /// Name, and the flags that load it; `{}` is the directory with its file.
 const AGENTS: [(&str, &[&str]); 8] = [
@@ -62,12 +62,7 @@ const AGENTS: [(&str, &[&str]); 8] = [
 
 fn main() -> ExitCode {
     let given = std::env::args().nth(1);
-    let cases = given.map_or_else(|| vec![any_case()], |given| cases(&given));
-    let cases: Vec<Case> = cases.into_iter().filter(Case::collects).collect();
-    assert!(
-        !cases.is_empty(),
-        "no JVM of the matrix has that in its name"
-    );
+    let cases = asked_for(given.as_deref());
     let directory = fetch();
     println!("| JVM | beside | loaded before finwatch | after it |");
     println!("| --- | --- | --- | --- |");

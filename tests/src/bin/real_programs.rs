@@ -17,7 +17,7 @@ use std::{
 };
 
 use finwatch_record::Body;
-use finwatch_tests::{Case, Collector, Launch, any_case, cases, maven, target_directory};
+use finwatch_tests::{Case, Collector, Launch, asked_for, maven, target_directory};
 
 /// Classes of `tests/real`.
 const PROGRAMS: [&str; 6] = [
@@ -40,18 +40,13 @@ fn main() -> ExitCode {
     let class_path = build();
     let given = given.as_deref();
     let (programs, cases) = match PROGRAMS.iter().find(|&&program| given == Some(program)) {
-        Some(only) => (slice::from_ref(only), vec![any_case()]),
-        None => (&PROGRAMS[..], given.map_or_else(|| vec![any_case()], cases)),
+        Some(only) => (slice::from_ref(only), asked_for(None)),
+        None => (&PROGRAMS[..], asked_for(given)),
     };
     let runs: Vec<(&Case, &str)> = cases
         .iter()
-        .filter(|case| case.collects())
         .flat_map(|case| programs.iter().map(move |&program| (case, program)))
         .collect();
-    assert!(
-        !runs.is_empty(),
-        "no JVM of the matrix has that in its name"
-    );
     println!("| JVM | heap | program | alerts |");
     println!("| --- | --- | --- | --- |");
     match run_all(&runs, &class_path) {

@@ -394,7 +394,8 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
      */
     static long[] unloaded() {
         for (Reference<?> gone = UNLOADED.poll(); gone != null; gone = UNLOADED.poll()) {
-            // By its specification JDK 8 leaves that to us, and the class loaded until it is done; newer builds of it do not.
+            // By its specification JDK 8 leaves that to us, and the class loaded until it is done. Newer builds
+            // of it do not.
             gone.clear();
             end(gone);
         }
