@@ -43,7 +43,7 @@ pub use launch::Launch;
 pub use ledger::{counts_of, find_row, rows_of};
 pub use library::agent_library;
 pub use matrix::{
-    Case, any_case, asked_for, cases, for_each_jdk, for_each_jvm, for_each_jvm_of_the_whole,
+    Case, any_case, asked_for, for_each_jdk, for_each_jvm, for_each_jvm_of_the_whole,
 };
 pub use maven::maven;
 pub use programs::{classes, java_agent_jar};

@@ -82,7 +82,7 @@ pub fn any_case() -> Case {
 }
 
 /// The JVMs of the matrix whose name contains the text.
-pub fn cases(text: &str) -> Vec<Case> {
+fn cases(text: &str) -> Vec<Case> {
     let mut cases = jvms();
     cases.retain(|case| case.name().contains(text));
     cases

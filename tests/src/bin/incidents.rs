@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use finwatch_record::Alert;
 use finwatch_tests::{
-    Case, any_case, cases,
+    Case, any_case, asked_for,
     incidents::{HEALTHY, INCIDENTS, Incident, Setting},
 };
 
@@ -29,11 +29,7 @@ fn main() {
         tell(incident, &any_case());
         return;
     }
-    let cases = match given {
-        None => vec![any_case()],
-        Some(text) => cases(&text),
-    };
-    for case in cases.iter().filter(|case| case.collects()) {
+    for case in &asked_for(given.as_deref()) {
         println!(
             "\n{}, heap of 192 MiB (generational ZGC: 768 MiB)\n",
             case.name()
