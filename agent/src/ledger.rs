@@ -82,7 +82,8 @@ impl Ledger {
     /// What was counted for a slot.
     ///
     /// Read from the last step of a life to the first: an object that takes a step
-    /// meanwhile is seen as having taken the steps before it, so no difference is negative.
+    /// meanwhile is seen as having taken the steps before it, so no difference is negative. (The end of a call alone may
+    /// be seen before its beginning, for nanoseconds, where the processor orders no stores.)
     pub fn counted(self, slot: usize) -> Counted {
         let row = |row: usize| self.counters.get(row * SLOTS + slot);
         let (threw, finalized) = (row(THREW), row(FINALIZED) + row(FINALIZED_ALONE));

@@ -9,8 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::libc;
-
 use crate::log;
 
 /// HotSpot keeps the compilers' memory in a pool of its own, which a task of every five seconds empties
@@ -48,9 +46,7 @@ impl NativeHeap {
         let Some(before) = resident_bytes().filter(|&bytes| bytes <= LARGEST_BYTES) else {
             return;
         };
-        // SAFETY: glibc's `malloc_trim` may be called at any time by any thread (MT-Safe, malloc_trim(3)); it moves
-        // nothing that is in use.
-        unsafe { libc::malloc_trim(0) };
+        trim();
         let after = resident_bytes().unwrap_or(before);
         log::debug(format_args!(
             "malloc held {} KiB free after the start: given back to the system",
@@ -63,6 +59,17 @@ impl NativeHeap {
         self.due.take_if(|due| *due <= now).is_some()
     }
 }
+
+#[cfg(target_env = "gnu")]
+fn trim() {
+    // SAFETY: glibc's `malloc_trim` may be called at any time by any thread (MT-Safe, malloc_trim(3)); it moves
+    // nothing that is in use.
+    unsafe { nix::libc::malloc_trim(0) };
+}
+
+/// musl has no such function: its malloc gives back what is no longer used by itself.
+#[cfg(not(target_env = "gnu"))]
+fn trim() {}
 
 fn resident_bytes() -> Option<u64> {
     let pages = resident_pages(&fs::read_to_string("/proc/self/statm").ok()?)?;

@@ -1,7 +1,6 @@
-//! The library for production hosts, as a linker of their age sees it, and a panic in
-//! each of its entries.
+//! The libraries for production hosts, as a linker of their age sees them or that of musl, and a panic in each entry.
 //!
-//! It is built here with `agent/build-release`, or given as `FINWATCH_RELEASE_LIB`.
+//! They are built here with `agent/build-release`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -35,21 +34,17 @@ const ENTRIES: [&str; 8] = [
     "Load",
 ];
 
-fn release_library() -> PathBuf {
-    match std::env::var_os("FINWATCH_RELEASE_LIB") {
-        Some(path) => path.into(),
-        None => build("dist", &[]),
-    }
-}
+const ARCH: &str = std::env::consts::ARCH;
 
-/// What `agent/build-release` makes for this machine, in a directory below cargo's.
-fn build(directory: &str, arguments: &[&str]) -> PathBuf {
+/// What `agent/build-release` makes for a host, in a directory below cargo's.
+fn build(directory: &str, host: &str, arguments: &[&str]) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let directory = target_directory().join(directory);
     let output = Command::new(root.join("agent/build-release"))
         .arg("--out")
         .arg(&directory)
         .args(arguments)
+        .args(["--library", host])
         .output()
         .unwrap_or_else(|e| panic!("agent/build-release can't be run: {e}"));
     assert!(
@@ -58,31 +53,55 @@ fn build(directory: &str, arguments: &[&str]) -> PathBuf {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    directory.join(format!("libfinwatch-{}.so", std::env::consts::ARCH))
+    directory.join(format!("libfinwatch-{host}.so"))
 }
 
-/// The release, as its file has it.
-fn bytes() -> &'static [u8] {
-    static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let path = release_library();
-        std::fs::read(&path).unwrap_or_else(|e| panic!("{} can't be read: {e}", path.display()))
-    });
-    &BYTES
-}
-
-/// The parts of it that a dynamic linker reads.
+/// A release, as its file has it, and the parts of it that a dynamic linker reads.
 struct Linked {
+    path: PathBuf,
+    bytes: &'static [u8],
     endian: Endianness,
     header: &'static Header,
     sections: SectionTable<'static, Header>,
 }
 
+static WITH_GLIBC: LazyLock<Linked> = LazyLock::new(|| Linked::release(ARCH));
+
+/// `None` where Rust's standard library for musl is not to be had.
+static WITH_MUSL: LazyLock<Option<Linked>> = LazyLock::new(|| {
+    let there = has_standard_library(&format!("{ARCH}-unknown-linux-musl"));
+    there.then(|| Linked::release(&format!("{ARCH}-musl")))
+});
+
+fn both() -> impl Iterator<Item = &'static Linked> {
+    std::iter::once(&*WITH_GLIBC).chain(WITH_MUSL.as_ref())
+}
+
+/// Whether Rust can compile for a target, with what rustup fetches for it if need be.
+fn has_standard_library(target: &str) -> bool {
+    let mut rustc = Command::new("rustc");
+    let asked = rustc.args(["--print", "target-libdir", "--target", target]);
+    let printed = asked.output().expect("rustc can't be run").stdout;
+    let add = || {
+        Command::new("rustup")
+            .args(["target", "add", target])
+            .status()
+    };
+    Path::new(text(&printed).trim()).exists() || add().is_ok_and(|status| status.success())
+}
+
 impl Linked {
-    fn release() -> Linked {
-        let header = Header::parse(bytes()).unwrap();
+    fn release(host: &str) -> Linked {
+        let path = build("dist", host, &[]);
+        let bytes = std::fs::read(&path);
+        let bytes = bytes.unwrap_or_else(|e| panic!("{} can't be read: {e}", path.display()));
+        let bytes: &[u8] = bytes.leak();
+        let header = Header::parse(bytes).unwrap();
         let endian = header.endian().unwrap();
-        let sections = header.sections(endian, bytes()).unwrap();
+        let sections = header.sections(endian, bytes).unwrap();
         Linked {
+            path,
+            bytes,
             endian,
             header,
             sections,
@@ -90,12 +109,14 @@ impl Linked {
     }
 
     fn dynamic(&self) -> &'static [elf::Dyn64<Endianness>] {
-        let found = self.sections.dynamic(self.endian, bytes()).unwrap();
+        let found = self.sections.dynamic(self.endian, self.bytes).unwrap();
         found.expect("a dynamic section").0
     }
 
     fn symbols(&self) -> SymbolTable<'static, Header> {
-        let symbols = self.sections.symbols(self.endian, bytes(), elf::SHT_DYNSYM);
+        let symbols = self
+            .sections
+            .symbols(self.endian, self.bytes, elf::SHT_DYNSYM);
         symbols.unwrap()
     }
 
@@ -123,9 +144,11 @@ impl Linked {
     /// Library and version, for each version that the linker looks for before it loads
     /// anything, whether a symbol has it or not.
     fn versions(&self) -> Vec<(String, String)> {
-        let found = self.sections.gnu_verneed(self.endian, bytes()).unwrap();
-        let (libraries, strings) = found.expect("versions");
-        let strings = self.sections.strings(self.endian, bytes(), strings);
+        let found = self.sections.gnu_verneed(self.endian, self.bytes).unwrap();
+        let Some((libraries, strings)) = found else {
+            return Vec::new();
+        };
+        let strings = self.sections.strings(self.endian, self.bytes, strings);
         let strings = strings.unwrap();
         let mut versions = Vec::new();
         for library in libraries {
@@ -146,7 +169,7 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn it_asks_for_no_glibc_after_2_17() {
-    let versions = Linked::release().versions();
+    let versions = WITH_GLIBC.versions();
     assert!(!versions.is_empty(), "no version at all");
     for (file, version) in versions {
         // A name of another form, such as GLIBC_ABI_DT_RELR, is a demand of later times.
@@ -167,40 +190,72 @@ fn numbers(version: &str) -> Option<(u32, u32)> {
 #[test]
 fn it_exports_the_entry_points_of_an_agent_and_nothing_else() {
     let entry_points = ["Agent_OnLoad", "Agent_OnAttach"].map(String::from);
-    let exported = Linked::release().exported();
-    assert_eq!(exported, BTreeSet::from(entry_points));
+    let entry_points = BTreeSet::from(entry_points);
+    for library in both() {
+        assert_eq!(library.exported(), entry_points);
+    }
 }
 
 #[test]
 fn it_needs_the_c_library_and_nothing_else() {
     let parts = ["libc.so.6", "libpthread.so.0", "libdl.so.2", "libm.so.6"];
-    for needed in Linked::release().needed() {
+    for needed in WITH_GLIBC.needed() {
         let linker = needed.starts_with("ld-linux");
         assert!(linker || parts.contains(&needed.as_str()), "{needed}");
+    }
+    if let Some(library) = &*WITH_MUSL {
+        // The loader of musl takes that name for itself, whatever its file is called (ldso/dynlink.c).
+        assert_eq!(library.needed(), BTreeSet::from(["libc.so".to_owned()]));
+        assert_eq!(library.versions(), [], "musl knows no versions");
     }
 }
 
 #[test]
+fn musl_has_all_that_it_wants() {
+    let loader = format!("/lib/ld-musl-{ARCH}.so.1");
+    let Some(library) = WITH_MUSL.as_ref().filter(|_| Path::new(&loader).exists()) else {
+        println!("not looked at: no {loader} (apt-get install musl), or rustup has nothing for it");
+        return;
+    };
+    // Like ldd: it loads the library, and names what it does not find.
+    let mut list = Command::new(loader);
+    let output = list.arg("--list").arg(&library.path).output();
+    let output = output.expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
 fn it_is_stripped_and_small() {
-    let library = Linked::release();
-    let mut sections = library.sections.iter();
-    assert!(
-        sections.all(|section| section.sh_type(library.endian) != elf::SHT_SYMTAB),
-        "it has a symbol table"
-    );
-    assert!(bytes().len() <= LARGEST, "{} bytes", bytes().len());
+    for library in both() {
+        let mut sections = library.sections.iter();
+        assert!(
+            sections.all(|section| section.sh_type(library.endian) != elf::SHT_SYMTAB),
+            "it has a symbol table"
+        );
+        assert!(
+            library.bytes.len() <= LARGEST,
+            "{} bytes",
+            library.bytes.len()
+        );
+    }
 }
 
 #[test]
 fn its_code_is_neither_changed_when_loaded_nor_writable_nor_its_stack_executable() {
-    let library = Linked::release();
+    both().into_iter().for_each(assert_hardened);
+}
+
+fn assert_hardened(library: &Linked) {
     for entry in library.dynamic() {
         let (tag, value) = (entry.tag(library.endian), entry.val(library.endian));
         assert_ne!(tag, elf::DT_TEXTREL, "text relocations");
         let flagged = tag == elf::DT_FLAGS && value & elf::DF_TEXTREL.0 != 0;
         assert!(!flagged, "text relocations");
     }
-    let segments = library.header.program_headers(library.endian, bytes());
+    let segments = library
+        .header
+        .program_headers(library.endian, library.bytes);
     let mut stack_said = false;
     for segment in segments.unwrap() {
         let flags = segment.p_flags(library.endian);
@@ -214,14 +269,16 @@ fn its_code_is_neither_changed_when_loaded_nor_writable_nor_its_stack_executable
 #[test]
 fn a_release_can_not_be_told_to_panic() {
     let told = b"FINWATCH_FAULT";
-    assert!(!bytes().windows(told.len()).any(|window| window == told));
+    for library in both() {
+        let mut windows = library.bytes.windows(told.len());
+        assert!(!windows.any(|window| window == told));
+    }
 }
 
 #[test]
 fn it_watches_on_every_jdk() {
-    let library = release_library();
     for_each_jdk(|case| {
-        let launch = with_library(Launch::new(case), &library);
+        let launch = with_library(Launch::new(case), &WITH_GLIBC.path);
         let mut ended = live_and_end(launch, None);
         let level = ended.stream().start().coverage.level;
         assert_eq!(level, CoverageLevel::Exact, "{}", case.name());
@@ -231,7 +288,7 @@ fn it_watches_on_every_jdk() {
 #[test]
 fn a_panic_in_any_entry_leaves_the_jvm_running() {
     let arguments = ["--features", "fault-injection"];
-    let library = build("fault-injection", &arguments);
+    let library = build("fault-injection", ARCH, &arguments);
     for_each_jdk(|case| {
         for entry in ENTRIES {
             let launch = with_library(Launch::new(case), &library);

@@ -1,6 +1,9 @@
 //! The native memory that Java hooks count in and the agent reads.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed},
+};
 
 use rustix::mm::{Advice, madvise};
 
@@ -28,9 +31,10 @@ impl Counters {
         self.0.as_ptr() as i64
     }
 
-    /// The value of a counter; 0 for one that is out of range.
+    /// The value of a counter; 0 for one that is out of range. What is read after it is read later: processors that do
+    /// not keep to the order of a program (AArch64) would do it in any.
     pub fn get(self, index: usize) -> u64 {
-        self.0.get(index).map_or(0, |counter| counter.load(Relaxed))
+        self.0.get(index).map_or(0, |counter| counter.load(Acquire))
     }
 
     /// Sets a counter to 0.

@@ -6,17 +6,17 @@
 //! the old connection tore goes out again from its start.
 
 use std::{
-    fs::OpenOptions,
+    fs::File,
     io,
     os::{
         fd::{AsFd, AsRawFd, OwnedFd},
-        unix::fs::{FileTypeExt, OpenOptionsExt},
+        unix::fs::FileTypeExt,
     },
     path::{Path, PathBuf},
 };
 
 use rustix::{
-    fs::OFlags,
+    fs::{Mode, OFlags},
     io::Errno,
     net::{
         AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send,
@@ -85,15 +85,11 @@ pub(super) fn send_some(
 /// Through a handle on the very inode that was looked at, so that no symbolic link gets
 /// in between; which also lets a path be longer than an address may.
 fn connect_to(path: &Path) -> Result<OwnedFd, Trouble> {
-    let handle = OpenOptions::new()
-        .read(true)
-        .custom_flags(
-            (OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC)
-                .bits()
-                .cast_signed(),
-        )
-        .open(path)
-        .map_err(absent_or("looking at it"))?;
+    // Not with `OpenOptions`: on musl that takes `O_PATH` for a way of access, and leaves it out.
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let handle = rustix::fs::open(path, flags, Mode::empty())
+        .map(File::from)
+        .map_err(|errno| absent_or("looking at it")(errno.into()))?;
     let kind = handle
         .metadata()
         .map_err(Trouble::doing("looking at it"))?

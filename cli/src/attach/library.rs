@@ -1,5 +1,6 @@
 //! The agent's library that belongs to this command, and whether a JVM can load it.
 
+use std::env::consts::ARCH;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
@@ -14,7 +15,10 @@ use crate::quote::Plain;
 
 /// Names the library where it is not beside the command.
 pub const ENVIRONMENT_VARIABLE: &str = "FINWATCH_LIB";
+/// As it is installed.
 const NAME: &str = "libfinwatch.so";
+/// As it is installed for JVMs on musl, beside the other.
+const NAME_FOR_MUSL: &str = "libfinwatch-musl.so";
 /// Most bytes of a library that are read.
 const LARGEST: u64 = 256 << 20;
 
@@ -29,9 +33,9 @@ pub struct Library {
 }
 
 impl Library {
-    /// Finds and reads it.
-    pub fn find() -> anyhow::Result<Library> {
-        let path = path(std::env::var_os(ENVIRONMENT_VARIABLE))?;
+    /// Finds and reads the one for JVMs on that C library.
+    pub fn find(libc: Option<Libc>) -> anyhow::Result<Library> {
+        let path = path(std::env::var_os(ENVIRONMENT_VARIABLE), libc)?;
         let shown = Plain(&path.to_string_lossy()).to_string();
         let open = || -> std::io::Result<(PathBuf, File)> {
             let path = path.canonicalize()?;
@@ -96,21 +100,29 @@ impl Library {
     }
 }
 
-fn path(given: Option<OsString>) -> anyhow::Result<PathBuf> {
+fn path(given: Option<OsString>, libc: Option<Libc>) -> anyhow::Result<PathBuf> {
     match given {
         Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
         _ => {
             let command = std::env::current_exe().context("where finwatch is cannot be told")?;
             let beside = command.parent().unwrap_or(Path::new("/"));
-            // As a release is built, and as it is installed.
-            let of_release = beside.join(format!("libfinwatch-{}.so", std::env::consts::ARCH));
-            let installed = beside.join(NAME);
-            Ok(match of_release.exists() && !installed.exists() {
-                true => of_release,
-                false => installed,
-            })
+            Ok(found_in(beside, libc).unwrap_or_else(|| beside.join(NAME)))
         }
     }
+}
+
+/// The first that is there, of the names that it has when it is installed, and as a release is built.
+fn found_in(directory: &Path, libc: Option<Libc>) -> Option<PathBuf> {
+    let for_musl = [
+        NAME_FOR_MUSL.to_owned(),
+        format!("libfinwatch-{ARCH}-musl.so"),
+    ];
+    let for_any = [NAME.to_owned(), format!("libfinwatch-{ARCH}.so")];
+    let of_that_libc = for_musl.iter().filter(|_| libc == Some(Libc::Musl));
+    let mut paths = of_that_libc
+        .chain(&for_any)
+        .map(|name| directory.join(name));
+    paths.find(|path| path.exists())
 }
 
 /// What a program is compiled for (`elf(5)`).
@@ -167,8 +179,36 @@ mod tests {
         let machine = Machine::of(&program).unwrap();
         assert_eq!(
             machine.to_string().replace("AArch64", "aarch64"),
-            std::env::consts::ARCH.replace('_', "-")
+            ARCH.replace('_', "-")
         );
+    }
+
+    #[test]
+    fn a_jvm_on_musl_gets_the_library_for_musl_where_there_is_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let found = |libc| {
+            let path = found_in(directory.path(), Some(libc))?;
+            Some(path.file_name()?.to_string_lossy().into_owned())
+        };
+        let add = |name: &str| std::fs::write(directory.path().join(name), "").unwrap();
+        let built = |host: &str| format!("libfinwatch-{ARCH}{host}.so");
+
+        assert_eq!(found(Libc::Musl), None);
+        add(&built(""));
+        assert_eq!(found(Libc::Glibc), Some(built("")));
+        assert_eq!(
+            found(Libc::Musl),
+            Some(built("")),
+            "check() tells what is wrong"
+        );
+        add(&built("-musl"));
+        assert_eq!(found(Libc::Glibc), Some(built("")));
+        assert_eq!(found(Libc::Musl), Some(built("-musl")));
+        add(NAME);
+        assert_eq!(found(Libc::Glibc).as_deref(), Some(NAME));
+        assert_eq!(found(Libc::Musl), Some(built("-musl")));
+        add(NAME_FOR_MUSL);
+        assert_eq!(found(Libc::Musl).as_deref(), Some(NAME_FOR_MUSL));
     }
 
     #[test]

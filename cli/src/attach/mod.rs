@@ -20,7 +20,7 @@ use anyhow::Context;
 use finwatch::options::{self, Facts, Sources};
 
 use crate::exit::Outcome;
-use crate::jvm::{Details, Jvm, Watch, as_allowed, is_root, process_id};
+use crate::jvm::{Details, Jvm, Libc, Watch, as_allowed, is_root, process_id};
 use crate::list::Row;
 use crate::quote::Plain;
 use library::Library;
@@ -200,7 +200,10 @@ pub fn load(jvm: &Jvm, options: &str, timeout: Duration) -> anyhow::Result<()> {
     check_length("path of the library", visible.path.as_os_str().len())?;
     let connection = handshake::connect(jvm, details, &patience)?;
     match request::send(connection, &request, &mut patience) {
-        Ok(Reply::Loaded(0)) => Ok(()),
+        Ok(Reply::Loaded(0)) => {
+            visible.was_loaded();
+            Ok(())
+        }
         Ok(Reply::Loaded(code)) => {
             let watch = jvm.watch().ok().flatten();
             let words = watch.as_ref().and_then(|watch| watch.message.as_deref());
@@ -235,12 +238,15 @@ fn allowed(jvm: &Jvm) -> anyhow::Result<&Details> {
 
 fn visible(jvm: &Jvm, details: &Details) -> anyhow::Result<Visible> {
     if let Some(agent) = &details.mapped.agent {
+        if agent.deleted && details.mapped.libc == Some(Libc::Musl) {
+            return Err(refusal::removed_library(&agent.path));
+        }
         return Ok(Visible::loaded(agent, details));
     }
     if jvm.watch().is_ok_and(|watch| watch.is_some()) {
         return Err(refusal::renamed_library());
     }
-    let library = Library::find()?;
+    let library = Library::find(details.mapped.libc)?;
     library.check(jvm, details.mapped.libc)?;
     Visible::new(&library, details, &jvm.status.owner)
 }

@@ -1,5 +1,6 @@
 //! Why a JVM cannot be attached to, and the way out, in words.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Error, anyhow};
@@ -81,6 +82,15 @@ pub fn stopped(jvm: &Jvm, state: char) -> Error {
         't' => anyhow!("it is stopped by a debugger (state t): let it go on first"),
         _ => anyhow!("it is stopped (state {state}): let it go on first (kill -CONT {pid})"),
     }
+}
+
+/// musl tells a library by its file: the one that is loaded cannot be named again, and another would be a second agent.
+pub fn removed_library(path: &Path) -> Error {
+    anyhow!(
+        "it is watched already, by a library that was removed or replaced since ({}), and a JVM on musl cannot find \
+         that again: its options stay as they are until it is started anew",
+        Plain(&path.to_string_lossy())
+    )
 }
 
 /// The agent in it cannot be found, and a second one beside it must not be loaded.

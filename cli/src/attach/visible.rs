@@ -18,12 +18,12 @@ use crate::jvm::{Details, Libc, MappedFile, Owner, as_owner};
 /// Directories that a copy may lie in for a moment.
 const DIRECTORIES: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 
-/// The library as the JVM sees it; a copy is removed with this.
+/// The library as the JVM sees it; a copy is removed with this, unless it has to stay.
 pub struct Visible {
     /// Its path there.
     pub path: PathBuf,
-    /// Removes the copy when it is dropped.
-    _copy: Option<Placed>,
+    copy: Option<Placed>,
+    libc: Option<Libc>,
 }
 
 impl Visible {
@@ -32,7 +32,15 @@ impl Visible {
     pub fn loaded(agent: &MappedFile, details: &Details) -> Visible {
         Visible {
             path: details.inside.path(&agent.path),
-            _copy: None,
+            copy: None,
+            libc: details.mapped.libc,
+        }
+    }
+
+    /// The JVM has loaded it. musl knows a library by its file alone: there a copy stays for the next time.
+    pub fn was_loaded(mut self) {
+        if let (Some(copy), Some(Libc::Musl)) = (&mut self.copy, self.libc) {
+            copy.stays = true;
         }
     }
 
@@ -41,18 +49,18 @@ impl Visible {
         if is_visible(library, details, owner) {
             return Ok(Visible {
                 path: library.path.clone(),
-                _copy: None,
+                copy: None,
+                libc: details.mapped.libc,
             });
         }
         let mut why_not = Vec::new();
         for name in DIRECTORIES {
             match place(library, Path::new(name), details, owner) {
                 Ok((path, copy)) => {
-                    // musl knows a library by its file alone: it has to stay for the next time.
-                    let stays = details.mapped.libc == Some(Libc::Musl);
                     return Ok(Visible {
                         path,
-                        _copy: (!stays).then_some(copy),
+                        copy: Some(copy),
+                        libc: details.mapped.libc,
                     });
                 }
                 Err(error) => why_not.push(format!("{name}: {error}")),
@@ -78,15 +86,19 @@ fn is_visible(library: &Library, details: &Details, owner: &Owner) -> bool {
     found.is_ok_and(|found| (found.st_dev, found.st_ino) == library.identity)
 }
 
-/// A copy in a directory of the JVM's.
+/// A copy in a directory of the JVM's, removed with this.
 struct Placed {
     directory: OwnedFd,
     name: String,
     owner: Owner,
+    stays: bool,
 }
 
 impl Drop for Placed {
     fn drop(&mut self) {
+        if self.stays {
+            return;
+        }
         // Somebody may have cleaned up before.
         let _ = as_owner(&self.owner, || {
             Ok(rustix::fs::unlinkat(
@@ -124,6 +136,7 @@ fn place(
         directory: opened,
         name,
         owner: owner.clone(),
+        stays: false,
     };
     File::from(file).write_all(&library.bytes)?;
     Ok((path, placed))

@@ -69,7 +69,7 @@ impl Mapped {
             self.libjvm.get_or_insert(file.path);
         } else if name.starts_with(b"libj9vm") {
             self.is_openj9 = true;
-        } else if name.starts_with(b"ld-musl-") || name.starts_with(b"libc.musl-") {
+        } else if is_musl(name) {
             self.libc = Some(Libc::Musl);
         } else if name == b"libc.so.6" || name.starts_with(b"libc-2.") {
             self.libc = Some(Libc::Glibc);
@@ -79,6 +79,12 @@ impl Mapped {
             self.performance_data.get_or_insert(file);
         }
     }
+}
+
+/// Loader and library are one file, under its first name in Alpine Linux and under its last in Debian and Void.
+/// (glibc's `libc.so` is a text for linkers, which no program maps.)
+fn is_musl(name: &[u8]) -> bool {
+    name.starts_with(b"ld-musl-") || name.starts_with(b"libc.musl-") || name == b"libc.so"
 }
 
 /// `libfinwatch.so`, or a copy of it with something before the `.so`.
@@ -145,6 +151,8 @@ mod tests {
         assert_eq!(Mapped::parse(b""), Mapped::default());
         let alpine = b"7f-7f r-xp 0 fe:00 1 /lib/ld-musl-x86_64.so.1\n";
         assert_eq!(Mapped::parse(alpine).libc, Some(Libc::Musl));
+        let debian = b"7f-7f r-xp 0 fe:00 1 /usr/lib/x86_64-linux-musl/libc.so\n";
+        assert_eq!(Mapped::parse(debian).libc, Some(Libc::Musl));
         let openj9 = b"7f-7f r-xp 0 fe:00 1 /opt/lib/default/libj9vm29.so\n";
         assert!(Mapped::parse(openj9).is_openj9);
     }
