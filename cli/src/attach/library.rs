@@ -82,8 +82,9 @@ impl Library {
         }
         match (self.libc(), libc) {
             (Some(ours), Some(theirs)) if ours != theirs => bail!(
-                "the library {shown} is for {ours}, the JVM runs on {theirs}: name a library \
-                 built for {theirs} in {ENVIRONMENT_VARIABLE}"
+                "the library {shown} is for {ours}, the JVM runs on {theirs}: put one that is built for \
+                 {theirs} beside the finwatch command as {}, or name it in {ENVIRONMENT_VARIABLE}",
+                installed_name(theirs)
             ),
             _ => Ok(()),
         }
@@ -108,6 +109,13 @@ fn path(given: Option<OsString>, libc: Option<Libc>) -> anyhow::Result<PathBuf> 
             let beside = command.parent().unwrap_or(Path::new("/"));
             Ok(found_in(beside, libc).unwrap_or_else(|| beside.join(NAME)))
         }
+    }
+}
+
+fn installed_name(libc: Libc) -> &'static str {
+    match libc {
+        Libc::Glibc => NAME,
+        Libc::Musl => NAME_FOR_MUSL,
     }
 }
 
