@@ -1,14 +1,19 @@
+import java.lang.management.GarbageCollectorMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.HashMap;
 import java.util.Map;
+import javax.management.NotificationEmitter;
+import javax.management.NotificationListener;
 
 /**
  * A program that allocates much and finalizes nothing: counts made-up words in a map, over and over.
  *
- * <p>Arguments: {@code WORDS REPETITIONS}. Reports {@code cpu_ms} (all threads of the JVM, the collector's included) and
- * {@code elapsed_ms} of a repetition.
+ * <p>Arguments: {@code WORDS REPETITIONS [listen]}; the last has it listen to its collections, as agents do. Reports
+ * {@code cpu_ms} (all threads of the JVM, the collector's included) and {@code elapsed_ms} of a repetition.
  */
 public final class AllocationHeavy {
     private static long checksum;
+    private static volatile Object lastTold;
 
     private AllocationHeavy() {}
 
@@ -16,6 +21,9 @@ public final class AllocationHeavy {
         int words = Integer.parseInt(args[0]);
         double[] cpu = new double[Integer.parseInt(args[1])];
         double[] elapsed = new double[cpu.length];
+        if (args.length > 2) {
+            listen();
+        }
         for (int r = 0; r < cpu.length; r++) {
             long cpuBefore = CpuClock.processNanos();
             long start = System.nanoTime();
@@ -26,6 +34,14 @@ public final class AllocationHeavy {
         Report.repetitions("cpu_ms", cpu);
         Report.repetitions("elapsed_ms", elapsed);
         System.out.println("checksum " + checksum);
+    }
+
+    /** Takes from what the JVM tells of a collection no more than where it is. */
+    private static void listen() {
+        for (GarbageCollectorMXBean collector : ManagementFactory.getGarbageCollectorMXBeans()) {
+            NotificationListener listener = (told, handback) -> lastTold = told.getUserData();
+            ((NotificationEmitter) collector).addNotificationListener(listener, null, null);
+        }
     }
 
     /** Each word is a new string in a new array of characters; a map of 10,000 entries stays, the rest is garbage. */

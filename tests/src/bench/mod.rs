@@ -97,6 +97,11 @@ const BENCHMARKS: &[Benchmark] = &[
         measure: workloads::no_finalizers,
     },
     Benchmark {
+        name: "listener",
+        about: "that program without the agent, with a listener to collections of its own",
+        measure: workloads::listener,
+    },
+    Benchmark {
         name: "javac",
         about: "javac over a large library",
         measure: workloads::compiler,

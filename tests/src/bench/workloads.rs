@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use super::jvm::{self, Jvm, PAIR_AND_NOISE, Side};
+use super::jvm::{self, Jvm, PAIR, PAIR_AND_NOISE, Side};
 use super::pairs::{self, Pair};
 use super::setup::Setup;
 use super::table::{Bound, Ratio, Tables};
@@ -15,19 +15,46 @@ const ELAPSED: (&str, &str) = ("elapsed_ms", "elapsed, ms");
 /// all that it does regularly.
 pub fn no_finalizers(setup: &Setup, tables: &mut Tables) -> Result<()> {
     for jdk in setup.few_jdks() {
-        let jvm = Jvm::new(setup, jdk, "AllocationHeavy")
-            .options("-XX:+UseG1GC -Xms256m -Xmx256m")
-            .argument(10_000_000)
-            .argument(6);
         compare(
             setup,
             tables,
-            &jvm,
+            &allocation_heavy(setup, jdk),
             "allocation-heavy, no finalizers",
             setup.effort(12, 3),
         )?;
     }
     Ok(())
+}
+
+/// What of that any listener to collections costs: the same program without the agent, with a listener of its own and
+/// without.
+pub fn listener(setup: &Setup, tables: &mut Tables) -> Result<()> {
+    for jdk in setup.few_jdks() {
+        let alone = allocation_heavy(setup, jdk);
+        let listening = alone.clone().argument("listen");
+        let runs = jvm::interleave(setup.effort(12, 3), PAIR, |side| match side {
+            Side::With => listening.run(setup, Side::Without),
+            _ => alone.run(setup, side),
+        })?;
+        for (figure, measure) in [CPU, ELAPSED] {
+            tables.ratios.push(Ratio {
+                jdk: jdk.feature.to_string(),
+                collector: "G1",
+                benchmark: "a listener to collections, no agent".to_owned(),
+                measure,
+                pairs: jvm::pairs_of(&runs, figure, Side::With)?,
+                bound: Bound::None,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn allocation_heavy(setup: &Setup, jdk: &Jdk) -> Jvm {
+    Jvm::new(setup, jdk, "AllocationHeavy")
+        .options("-XX:+UseG1GC -Xms256m -Xmx256m")
+        .argument(10_000_000)
+        .argument(6)
 }
 
 /// javac over the 990 files of commons-math, once from a cold start, as builds do.
