@@ -243,7 +243,7 @@ fn it_is_stripped_and_small() {
 
 #[test]
 fn its_code_is_neither_changed_when_loaded_nor_writable_nor_its_stack_executable() {
-    both().into_iter().for_each(assert_hardened);
+    both().for_each(assert_hardened);
 }
 
 fn assert_hardened(library: &Linked) {
