@@ -199,11 +199,12 @@ pub fn load(jvm: &Jvm, options: &str, timeout: Duration) -> anyhow::Result<()> {
     check_length("options", options.len())?;
     check_length("path of the library", visible.path.as_os_str().len())?;
     let connection = handshake::connect(jvm, details, &patience)?;
-    match request::send(connection, &request, &mut patience) {
-        Ok(Reply::Loaded(0)) => {
-            visible.was_loaded();
-            Ok(())
-        }
+    let reply = request::send(connection, &request, &mut patience);
+    if let Ok(Reply::Loaded(_)) = reply {
+        visible.was_loaded();
+    }
+    match reply {
+        Ok(Reply::Loaded(0)) => Ok(()),
         Ok(Reply::Loaded(code)) => {
             let watch = jvm.watch().ok().flatten();
             let words = watch.as_ref().and_then(|watch| watch.message.as_deref());

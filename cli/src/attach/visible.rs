@@ -37,7 +37,8 @@ impl Visible {
         }
     }
 
-    /// The JVM has loaded it. musl knows a library by its file alone: there a copy stays for the next time.
+    /// The JVM has loaded it, whatever the agent said. musl knows a library by its file alone, and unloads none: there
+    /// a copy stays for the next time.
     pub fn was_loaded(mut self) {
         if let (Some(copy), Some(Libc::Musl)) = (&mut self.copy, self.libc) {
             copy.stays = true;
