@@ -191,7 +191,7 @@ pub fn load(jvm: &Jvm, options: &str, timeout: Duration) -> anyhow::Result<()> {
     // As it is now, after whose turn it was before.
     let jvm = &find(jvm.process.pid)?;
     let details = allowed(jvm)?;
-    let visible = visible(jvm, details)?;
+    let mut visible = visible(jvm, details)?;
     let request = request::load(
         visible.path.as_os_str().as_encoded_bytes(),
         options.as_bytes(),
@@ -201,7 +201,7 @@ pub fn load(jvm: &Jvm, options: &str, timeout: Duration) -> anyhow::Result<()> {
     let connection = handshake::connect(jvm, details, &patience)?;
     let reply = request::send(connection, &request, &mut patience);
     if let Ok(Reply::Loaded(_)) = reply {
-        visible.was_loaded();
+        visible.was_loaded(details.mapped.libc);
     }
     match reply {
         Ok(Reply::Loaded(0)) => Ok(()),

@@ -23,7 +23,6 @@ pub struct Visible {
     /// Its path there.
     pub path: PathBuf,
     copy: Option<Placed>,
-    libc: Option<Libc>,
 }
 
 impl Visible {
@@ -33,15 +32,14 @@ impl Visible {
         Visible {
             path: details.inside.path(&agent.path),
             copy: None,
-            libc: details.mapped.libc,
         }
     }
 
     /// The JVM has loaded it, whatever the agent said. musl knows a library by its file alone, and unloads none: there
     /// a copy stays for the next time.
-    pub fn was_loaded(mut self) {
-        if let (Some(copy), Some(Libc::Musl)) = (&mut self.copy, self.libc) {
-            copy.stays = true;
+    pub fn was_loaded(&mut self, libc: Option<Libc>) {
+        if let Some(copy) = &mut self.copy {
+            copy.stays = libc == Some(Libc::Musl);
         }
     }
 
@@ -51,7 +49,6 @@ impl Visible {
             return Ok(Visible {
                 path: library.path.clone(),
                 copy: None,
-                libc: details.mapped.libc,
             });
         }
         let mut why_not = Vec::new();
@@ -61,7 +58,6 @@ impl Visible {
                     return Ok(Visible {
                         path,
                         copy: Some(copy),
-                        libc: details.mapped.libc,
                     });
                 }
                 Err(error) => why_not.push(format!("{name}: {error}")),
