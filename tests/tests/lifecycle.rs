@@ -230,10 +230,14 @@ fn one_name_in_fifty_loaders_is_fifty_rows_until_each_is_unloaded() {
 
 /// The collection that the VM starts when it has no room for more classes finds the old ones, and another follows only
 /// when that has freed none: what keeps a class for one collection longer would be the end of the program.
+///
+/// C2 keeps the classes that it reads of in profiles as long as it compiles, and then it is the end without us too: of
+/// JDK 8 in 7 of 500 runs, in none of 368 without C2.
 #[test]
 fn classes_are_unloaded_when_room_is_needed_for_others() {
     for_each_jdk(|case| {
-        let launch = Launch::new(case).flag("-XX:MaxMetaspaceSize=20m");
+        let launch =
+            Launch::new(case).flags(&["-XX:MaxMetaspaceSize=20m", "-XX:TieredStopAtLevel=1"]);
         let mut jvm = launch.option("interval", "1h").start();
         assert_eq!(jvm.tell("redeploy 9000 4")["made"].as_u64(), Some(4));
         assert!(jvm.end().status.success());
