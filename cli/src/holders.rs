@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::Context;
-use finwatch_record::{Holders, command};
+use finwatch_record::{Holders, HoldingPath, command};
 
 use crate::attach::{self, Target};
 use crate::exit::Outcome;
@@ -63,6 +63,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+fn tell_paths(out: &mut impl Write, paths: &[HoldingPath]) -> io::Result<()> {
+    for path in paths {
+        let words = holding::path(path);
+        writeln!(out, "  {:>11}  {}", grouped(path.count), Plain(&words))?;
+    }
+    Ok(())
+}
+
 fn tell(out: &mut impl Write, holders: &Holders) -> io::Result<()> {
     let loader = holders.loader.as_deref().unwrap_or("not told apart");
     writeln!(out, "{} (loader {})", Plain(&holders.class), Plain(loader))?;
@@ -77,18 +85,24 @@ fn tell(out: &mut impl Write, holders: &Holders) -> io::Result<()> {
         grouped(holders.held),
         grouped(holders.instances)
     )?;
-    for path in &holders.paths {
-        let words = holding::path(path);
-        writeln!(out, "  {:>11}  {}", grouped(path.count), Plain(&words))?;
-    }
-    match holders.unheld {
-        Some(0) => {}
-        Some(unheld) => writeln!(
+    tell_paths(out, &holders.paths)?;
+    let softly = holders.softly_held.unwrap_or(0);
+    if softly > 0 {
+        writeln!(
             out,
-            "  {:>11}  by nobody, or by soft references: they wait for a collection or their finalizer",
-            grouped(unheld)
-        )?,
-        None => {}
+            "{about}{} are held by soft references alone, until the collector needs room:",
+            grouped(softly)
+        )?;
+        tell_paths(out, &holders.soft_paths)?;
+    }
+    let nobody = match holders.softly_held {
+        Some(_) => "by nobody",
+        None => "by nobody, or by soft references",
+    };
+    let unheld = holders.unheld.map(|unheld| unheld.saturating_sub(softly));
+    if let Some(unheld) = unheld.filter(|unheld| *unheld > 0) {
+        let wait = "they wait for a collection or their finalizer";
+        writeln!(out, "  {:>11}  {nobody}: {wait}", grouped(unheld))?;
     }
     if let Some(sampled) = holders.sampled {
         writeln!(

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// `holders`: from which roots and through which fields the instances of a class are held.
 ///
 /// It comes from a walk of the heap of a running JVM, or out of a heap dump. References
-/// from `java.lang.ref.Finalizer` and the referents of other `Reference` objects do not hold.
+/// from `java.lang.ref.Finalizer` and the referents of other `Reference` objects do not hold. What
+/// soft references keep is told beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Holders {
@@ -20,13 +21,21 @@ pub struct Holders {
     pub sampled: Option<u64>,
     /// The part of them that a path from a root was found to.
     pub held: u64,
-    /// The part of them that nothing holds: they wait for a collection or for their
-    /// finalizer; `null` where the walk was not complete, so that this is not known.
+    /// The part of them that nothing holds, unless softly: they wait for a collection or for
+    /// their finalizer; `null` where the walk was not complete, so that this is not known.
     pub unheld: Option<u64>,
+    /// Those of the others to which a path through a `java.lang.ref.SoftReference` was found: the
+    /// collector lets go of them before it runs out of memory, and of those that nobody has asked for
+    /// in a while (`-XX:SoftRefLRUPolicyMSPerMB`). `null` where they were not looked for, nearly
+    /// all instances being held otherwise, and from a heap dump.
+    pub softly_held: Option<u64>,
     /// The paths, those with most instances first. Each instance counts in one of them,
     /// that of the shortest path found to it. Where their counts add up to less than `held`,
     /// paths with fewer instances were left out.
     pub paths: Vec<HoldingPath>,
+    /// The same of those that are held softly.
+    #[serde(default)]
+    pub soft_paths: Vec<HoldingPath>,
     /// Nothing is missing: everything reachable was looked at, or a part of it that nearly all
     /// instances are accounted for by.
     pub complete: bool,

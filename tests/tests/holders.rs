@@ -1,6 +1,6 @@
 //! Who holds the objects of a class in a running JVM: the right path, with and without a stop.
 
-use finwatch_record::{Holders, Root, RootKind};
+use finwatch_record::{Holders, HoldingPath, Root, RootKind};
 use finwatch_tests::{Finwatch, Jvm, Launch, any_case, for_each_jvm};
 
 /// Asks the agent by the command.
@@ -14,7 +14,11 @@ fn holders(jvm: &Jvm, class: &str) -> Holders {
 
 /// The objects on the worst path, `Class.field` each.
 fn chain(holders: &Holders) -> Vec<String> {
-    let links = holders.paths[0].chain.iter();
+    links(&holders.paths[0])
+}
+
+fn links(path: &HoldingPath) -> Vec<String> {
+    let links = path.chain.iter();
     links
         .map(|link| match &link.field {
             Some(field) => format!("{}.{field}", link.class),
@@ -98,6 +102,28 @@ fn threads_and_static_fields_that_hold_objects_are_found_without_a_stop() {
     });
 }
 
+/// Weak references keep nothing, not even softly; and what is found with room in the heap stops nothing.
+#[test]
+fn what_soft_references_keep_is_told_apart_from_what_is_held() {
+    for_each_jvm(|case| {
+        let launch = Launch::new(case).option("pause", "off");
+        let mut jvm = launch.flag("-Xmx256m").start();
+        jvm.tell("hold-softly 30000 1000");
+        let soft = holders(&jvm, "subject.Holding$SoftlyHeld");
+        assert_eq!((soft.held, soft.paths.len()), (0, 0), "{soft:#?}");
+        assert_eq!(soft.stw_ms, Some(0.0), "{soft:#?}");
+        assert!(soft.complete, "{soft:#?}");
+        let softly = soft.softly_held.expect("looked for");
+        assert!((29_000..=31_000).contains(&softly), "{soft:#?}");
+        let path = &soft.soft_paths[0];
+        assert_eq!(path.root.field.as_deref(), Some("SOFT_MAP"), "{soft:#?}");
+        assert!(path.count * 100 >= softly * 95, "{soft:#?}");
+        let referent = "subject.Holding$Cached.referent";
+        let links = links(path);
+        assert_eq!(links.last().map(String::as_str), Some(referent));
+    });
+}
+
 #[test]
 fn what_only_a_stack_holds_is_found_in_a_stop_and_what_nobody_holds_as_well() {
     for_each_jvm(|case| {
@@ -169,7 +195,8 @@ fn without_a_stop_it_says_what_it_did_not_look_at() {
     jvm.tell("hold-stack 500");
     let stack = holders(&jvm, "subject.Holding$StackHeld");
     assert!(!stack.complete && stack.held == 0, "{stack:#?}");
-    assert_eq!(stack.unheld, None, "{stack:#?}");
+    let others = (stack.unheld, stack.softly_held);
+    assert_eq!(others, (None, Some(0)), "{stack:#?}");
     let reason = stack.incomplete_reason.unwrap_or_default();
     assert!(reason.contains("pause=off"), "{reason}");
 }

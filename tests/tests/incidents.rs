@@ -175,3 +175,8 @@ fn a_spike_at_start_up_is_healthy() {
 fn an_hour_of_normal_load_is_healthy() {
     assert_nothing_is_told("hour");
 }
+
+#[test]
+fn a_cache_of_soft_references_is_healthy() {
+    assert_nothing_is_told("soft-cache");
+}

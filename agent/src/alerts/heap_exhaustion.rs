@@ -2,7 +2,8 @@
 //!
 //! Only collections that looked at the whole heap tell what lives; what young ones leave
 //! behind goes up to the limit in a healthy program too, until the next full one. And one that found
-//! finalizable objects dead has them left in the heap: the next tells what lived.
+//! finalizable objects dead has them left in the heap: the next tells what lived. What soft references
+//! keep is no exhaustion: the collector has room when it needs some.
 
 use finwatch_record::{AlertKind, Severity};
 
@@ -12,6 +13,7 @@ use super::{
     heap::Collected,
     history::Class,
     raised::Finding,
+    softly_kept::is_softly_kept,
     trend::{self, Trend},
 };
 
@@ -47,6 +49,9 @@ const GOES_ON: f64 = 0.25;
 
 /// The part of all objects that a collection must have found dead for much of the heap to be theirs.
 const OF_DEAD: f64 = 0.25;
+
+/// The part of it that makes it a cache's, where soft references keep the class.
+const CACHE_SHARE: f64 = 0.5;
 
 /// How many times the option `patience` the end may be away: an hour, and ten minutes.
 const SOON: f64 = 360.0;
@@ -84,6 +89,12 @@ fn exhaustion(known: &Known) -> Option<Finding> {
     let patience_s = known.thresholds.patience.as_secs_f64();
     let very_soon = line.full_in_s <= VERY_SOON * patience_s || share >= NEARLY_FULL;
     let part = largest_part(known, &line);
+    let is_cache = part
+        .as_ref()
+        .is_some_and(|part| part.share >= CACHE_SHARE && is_softly_kept(known, part.class));
+    if is_cache && share < NEARLY_FULL {
+        return None;
+    }
     Some(Finding {
         kind: AlertKind::HeapExhaustion,
         severity: if very_soon {

@@ -12,6 +12,7 @@ use super::{
     heap::{Collected, Heap},
     reachable::Looked,
     series::{Series, Timed},
+    softly_kept::SoftlyKept,
     trend,
 };
 
@@ -150,6 +151,8 @@ pub struct Class {
     pub finalized: Finalized,
     /// The last walk for its holders since a collection looked at the whole heap.
     pub walked: Option<Walked>,
+    /// What the last walk for its holders found of soft references.
+    pub softly_kept: Option<SoftlyKept>,
     /// Undecided objects when it was last a suspect; 0 if never.
     pub suspected: u64,
     seen: bool,
@@ -169,6 +172,7 @@ impl Class {
             found_dead: 0,
             finalized: Finalized::default(),
             walked: None,
+            softly_kept: None,
             suspected: 0,
             seen: true,
         }
@@ -437,6 +441,11 @@ impl Classes {
     /// The holders of a class were looked for. Only where it is in question does that say more than what is usual.
     pub fn holders(&mut self, holders: &Holders, in_question: impl Fn(&ClassName) -> bool) {
         for class in self.named(&holders.class, holders.loader.as_ref()) {
+            class.softly_kept = SoftlyKept::of(holders, class);
+            if class.softly_kept.is_some() {
+                // When the cache has been emptied and has filled up again, it is looked at again.
+                class.suspected = 0;
+            }
             if in_question(&class.name) {
                 class.walked = Some(Walked {
                     held: holders.held,

@@ -26,6 +26,7 @@ mod registered_floating;
 mod registered_leak;
 mod scope;
 mod series;
+mod softly_kept;
 mod suspect;
 #[cfg(test)]
 mod tests;
@@ -241,12 +242,11 @@ impl Alerts {
     }
 
     /// The holders of a suspect were looked for, without a stop. It says something where nearly all objects
-    /// are held, or nearly none.
+    /// are held, or nearly none but by soft references.
     pub fn suspect_sought(&mut self, holders: &Holders) {
         let held = holders.held as f64 / holders.instances as f64;
-        if held >= registered_leak::SURVIVAL || held <= 1.0 - registered_leak::SURVIVAL {
-            self.classes.holders(holders, |_| true);
-        }
+        let says = held >= registered_leak::SURVIVAL || held <= 1.0 - registered_leak::SURVIVAL;
+        self.classes.holders(holders, |_| says);
     }
 
     /// The holders of a class were looked for: what collections could not decide is decided.

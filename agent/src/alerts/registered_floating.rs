@@ -20,6 +20,7 @@ use super::{
     history::Class,
     raised::Finding,
     registered_leak::SURVIVAL,
+    softly_kept::is_softly_kept,
     undecided::{Growth, Work},
 };
 
@@ -40,7 +41,7 @@ pub(super) fn judge(known: &Known) -> Vec<Finding> {
 
 fn of_class(known: &Known, class: &Class) -> Option<Finding> {
     let raised_ms = |kind| known.raised.since(kind, Some(&class.name));
-    if raised_ms(AlertKind::RegisteredLeak).is_some() {
+    if raised_ms(AlertKind::RegisteredLeak).is_some() || is_softly_kept(known, class) {
         return None;
     }
     let growth = Growth::of(class)?;

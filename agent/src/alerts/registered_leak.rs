@@ -3,7 +3,8 @@
 //!
 //! Each such collection says of a class how many objects it found held, at the least. A
 //! cache that fills up grows too, for a while. It is a leak where it matters: the heap is
-//! half full and the class has a considerable part in that, or it has been growing for long.
+//! half full and the class has a considerable part in that, or it has been growing for long. And
+//! it is none where soft references were found to keep them.
 
 use finwatch_record::AlertKind;
 
@@ -12,6 +13,7 @@ use super::{
     evidence::Evidence,
     history::{Class, Held},
     raised::Finding,
+    softly_kept::is_softly_kept,
     trend, undecided,
 };
 
@@ -47,6 +49,9 @@ pub(super) fn judge(known: &Known) -> Vec<Finding> {
 }
 
 fn of_class(known: &Known, class: &Class) -> Option<Finding> {
+    if is_softly_kept(known, class) {
+        return None;
+    }
     let growth = Growth::in_last_collection(class).or_else(|| Growth::over_collections(class));
     let walked = walked_and_held(known, class);
     let is_raised = known

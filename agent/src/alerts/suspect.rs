@@ -4,7 +4,8 @@
 //!
 //! In the ordinary course a collection says so. It may be too late: Parallel looks when its old generation
 //! is full, and then the heap is, too. So where the heap is half full, holders are looked for without
-//! a stop: if there are some, `registered_leak` is told, if not perhaps `registered_floating`.
+//! a stop: if there are some, `registered_leak` is told, if not perhaps `registered_floating`. And what was
+//! a cache of soft references may have become a leak.
 
 use finwatch_record::AlertKind;
 
@@ -12,6 +13,7 @@ use super::{
     Known,
     history::Class,
     registered_leak::{CLASS_SHARE, HEAP_SHARE},
+    softly_kept,
     undecided::Growth,
 };
 
@@ -26,7 +28,11 @@ pub(super) fn suspect<'a>(known: &Known<'a>) -> Option<&'a Class> {
         known.raised.contains(kind, Some(&class.name))
     };
     let suspects = known.classes.iter().filter(|class| {
-        !is_leak(class) && Growth::of(class).is_some_and(|growth| is_suspect(known, class, &growth))
+        let looks_it = match softly_kept::is_softly_kept(known, class) {
+            true => softly_kept::is_due(known, class),
+            false => Growth::of(class).is_some_and(|growth| is_suspect(known, class, &growth)),
+        };
+        looks_it && !is_leak(class)
     });
     suspects.max_by_key(|class| class.undecided_now())
 }

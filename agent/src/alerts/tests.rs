@@ -70,7 +70,9 @@ fn held(class: &str, held: u64) -> Holders {
         held,
         sampled: None,
         unheld: Some(70_000 - held),
+        softly_held: None,
         paths: Vec::new(),
+        soft_paths: Vec::new(),
         complete: true,
         incomplete_reason: None,
         stw_ms: None,
@@ -497,6 +499,81 @@ fn a_walk_decides_nothing_where_objects_are_resurrected() {
     program.run(20, |_, _| {});
     let floating = (AlertKind::RegisteredFloating, "Pooled", Raised);
     assert_eq!(program.told(), [floating]);
+}
+
+/// What a walk found of a class: nearly all of so many instances kept by soft references.
+fn softly_held(class: &str, instances: u64) -> Holders {
+    Holders {
+        instances,
+        unheld: None,
+        softly_held: Some(instances / 10 * 9),
+        ..held(class, 0)
+    }
+}
+
+/// A cache that fills up, with a full collection each second.
+fn fill(program: &mut Program, seconds: u64) {
+    program.run(seconds, |program, _| {
+        program.classes[0].register(700);
+        program.used_bytes += 700_000;
+        program.collect("PS MarkSweep");
+    });
+}
+
+#[test]
+fn what_soft_references_keep_is_no_leak_and_no_exhaustion() {
+    let mut program = half_full();
+    let suspect = program.alerts.take_suspect();
+    let objects = program.classes[0].counts.registered;
+    program
+        .alerts
+        .suspect_sought(&softly_held("Promoted", objects));
+    assert!(suspect.is_some());
+    fill(&mut program, 26);
+    assert!(program.used_bytes > MAX / 4 * 3);
+    assert_eq!(program.told(), []);
+    assert_eq!(program.alerts.take_suspect(), None);
+}
+
+#[test]
+fn it_is_looked_for_again_after_a_while_and_told_if_it_is_held_by_then() {
+    let mut program = half_full();
+    let suspect = program.alerts.take_suspect();
+    let objects = program.classes[0].counts.registered;
+    program
+        .alerts
+        .suspect_sought(&softly_held("Promoted", objects));
+    program.run(599, |program, _| program.collect("PS MarkSweep"));
+    assert_eq!(program.alerts.take_suspect(), None);
+    program.run(2, |program, _| program.collect("PS MarkSweep"));
+    assert_eq!(program.alerts.take_suspect(), suspect);
+    let objects = program.classes[0].counts.registered;
+    program.alerts.suspect_sought(&Holders {
+        instances: objects,
+        ..held("Promoted", objects)
+    });
+    fill(&mut program, 30);
+    let leak = (AlertKind::RegisteredLeak, "Promoted", Raised);
+    assert!(program.told().contains(&leak), "{:?}", program.told());
+}
+
+#[test]
+fn a_leak_that_turns_out_to_be_a_cache_is_cleared_and_told_again_where_there_are_twice_as_many() {
+    let mut program = Program::new(&["Cached"]);
+    program.used_bytes = MAX / 2;
+    fill(&mut program, 20);
+    let both = |state| {
+        [
+            (AlertKind::RegisteredLeak, "Cached", state),
+            (AlertKind::HeapExhaustion, "", state),
+        ]
+    };
+    assert_eq!(program.told(), both(Raised));
+    program.alerts.holders(&softly_held("Cached", 14_000));
+    fill(&mut program, 12);
+    assert_eq!(program.told()[2..], both(Cleared));
+    fill(&mut program, 10);
+    assert_eq!(program.told()[4..], both(Raised));
 }
 
 #[test]

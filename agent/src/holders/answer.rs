@@ -4,8 +4,9 @@ use finwatch_record::{Holders, HoldingPath, Link, Root, RootKind};
 use jni::Env;
 
 use super::{
-    Found, NEARLY_ALL, Wanted,
+    Found, Search, Wanted,
     classes::LoadedClasses,
+    is_nearly_all,
     paths::{Start, Via, Way},
     stopped::Stops,
     tag,
@@ -28,20 +29,28 @@ pub struct Teller<'a> {
 
 impl Teller<'_> {
     /// The answer.
-    pub fn tell(&self, env: &mut Env, wanted: &Wanted, found: &Found, stops: &Stops) -> Holders {
+    pub(super) fn tell(
+        &self,
+        env: &mut Env,
+        wanted: &Wanted,
+        search: &Search,
+        stops: &Stops,
+    ) -> Holders {
+        let (found, softly) = (&search.best, search.softly.as_ref());
         let exact = found.is_exact();
-        let counted = found.is_counted();
+        let counted = found.is_counted() && softly.is_none_or(Found::is_counted);
         let registered = wanted.registered;
+        let all = search.estimate();
         // What is estimated at more than there are, and what nearly is.
-        let scale = match found.estimate {
-            _ if counted || wanted.are_more => 1.0,
-            all if all >= NEARLY_ALL * registered as f64 && all > 0.0 => registered as f64 / all,
+        let scale = match is_nearly_all(all, registered) {
+            true if !(counted || wanted.are_more) => registered as f64 / all,
             _ => 1.0,
         };
         let held = (found.estimate * scale).round() as u64;
         let instances = registered.max(held);
-        let met = found.ends.iter().map(|(end, _)| end.met).sum();
-        let complete = found.is_enough(registered);
+        let softly_held = softly.map(|softly| (softly.estimate * scale).round() as u64);
+        let met = found.met() + softly.map_or(0, Found::met);
+        let complete = search.has_enough();
         Holders {
             class: wanted.name.to_owned(),
             loader: wanted.loader.map(str::to_owned),
@@ -49,17 +58,20 @@ impl Teller<'_> {
             sampled: (!counted).then_some(met),
             held,
             unheld: exact.then(|| instances - held),
-            paths: found
-                .ends
-                .iter()
-                .take(MOST_PATHS)
-                .map(|(end, way)| self.path(env, way, (end.estimate * scale).round() as u64))
-                .collect(),
+            softly_held: softly_held.map(|softly| softly.min(instances - held)),
+            paths: self.paths(env, found, scale),
+            soft_paths: softly.map_or_else(Vec::new, |softly| self.paths(env, softly, scale)),
             complete,
             incomplete_reason: (!complete).then(|| reason(found, stops)),
             stw_ms: Some(stops.sum().as_secs_f64() * 1e3),
             stw_ms_max: Some(stops.longest().as_secs_f64() * 1e3),
         }
+    }
+
+    fn paths(&self, env: &mut Env, found: &Found, scale: f64) -> Vec<HoldingPath> {
+        let ends = found.ends.iter().take(MOST_PATHS);
+        ends.map(|(end, way)| self.path(env, way, (end.estimate * scale).round() as u64))
+            .collect()
     }
 
     fn path(&self, env: &mut Env, (start, links): &Way, count: u64) -> HoldingPath {

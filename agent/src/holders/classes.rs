@@ -34,6 +34,9 @@ const OBJECT: &str = "Ljava/lang/Object;";
 /// The class of which every reference object is.
 const REFERENCE: &str = "Ljava/lang/ref/Reference;";
 
+/// That of those whose referents the collector keeps while there is room.
+const SOFT_REFERENCE: &str = "Ljava/lang/ref/SoftReference;";
+
 /// Superclasses, at the most.
 const DEEPEST: usize = 1000;
 
@@ -43,8 +46,17 @@ pub struct LoadedClasses {
     classes: Vec<Weak<JClass<'static>>>,
     signatures: Vec<String>,
     leaves: Vec<bool>,
-    /// The index of the field `referent` of each class of references; -1 for others.
-    referents: Vec<i32>,
+    /// Of each class of references the field that does not hold.
+    referents: Vec<Option<Referent>>,
+}
+
+/// `Reference.referent`.
+#[derive(Debug, Clone, Copy)]
+struct Referent {
+    /// JVMTI's index of the field.
+    index: i32,
+    /// The class is one of soft references.
+    is_soft: bool,
 }
 
 impl LoadedClasses {
@@ -62,7 +74,7 @@ impl LoadedClasses {
             loaded.classes.push(env.new_weak_ref(&class)?);
             loaded.leaves.push(is_leaf(&signature));
             loaded.signatures.push(signature);
-            loaded.referents.push(-1);
+            loaded.referents.push(None);
             env.delete_local_ref(class);
         }
         loaded.find_referents(env, heap)?;
@@ -70,7 +82,8 @@ impl LoadedClasses {
     }
 
     fn find_referents(&mut self, env: &mut Env, heap: &TaggedHeap) -> Result<(), HoldersError> {
-        let Some(base) = self.root(env, REFERENCE) else {
+        let (Some(base), Some(soft)) = (self.root(env, REFERENCE), self.root(env, SOFT_REFERENCE))
+        else {
             return Ok(());
         };
         for number in 0..self.len() {
@@ -83,8 +96,12 @@ impl LoadedClasses {
                         let is_referent = |field: &Option<Field>| {
                             field.as_ref().is_some_and(|field| field.name == "referent")
                         };
+                        let is_soft = env.is_assignable_from(&class, &soft)?;
                         let referent = fields.iter().position(is_referent);
-                        self.referents[number] = referent.map_or(-1, |index| index as i32);
+                        self.referents[number] = referent.map(|index| Referent {
+                            index: index as i32,
+                            is_soft,
+                        });
                     }
                     // Not linked: it has no objects. If it has some soon, they are left out.
                     Err(_) => self.leaves[number] = true,
@@ -145,7 +162,18 @@ impl LoadedClasses {
 
     /// Whether a field is `Reference.referent`, which does not hold.
     pub fn is_referent(&self, number: u32, index: i32) -> bool {
-        index >= 0 && self.referents.get(number as usize) == Some(&index)
+        self.referent(number, index).is_some()
+    }
+
+    /// Whether a field is that of a soft reference.
+    pub fn is_soft_referent(&self, number: u32, index: i32) -> bool {
+        self.referent(number, index)
+            .is_some_and(|referent| referent.is_soft)
+    }
+
+    fn referent(&self, number: u32, index: i32) -> Option<Referent> {
+        let referent = self.referents.get(number as usize).copied().flatten();
+        referent.filter(|referent| referent.index == index)
     }
 
     /// Binary name.
@@ -187,13 +215,19 @@ impl LoadedClasses {
         signature.is_some_and(|signature| signature.starts_with('[') && !is_leaf(signature))
     }
 
-    /// The fields of objects of the class that may hold something, and JVMTI's index of each.
+    /// The fields of objects of the class that may hold something, be it `softly` only, and JVMTI's index of
+    /// each.
     pub fn holding_fields(
         &self,
         env: &mut Env,
         heap: &TaggedHeap,
         number: u32,
+        softly: bool,
     ) -> Vec<(JFieldID, i32)> {
+        let holds = |index| match softly {
+            true => self.is_soft_referent(number, index) || !self.is_referent(number, index),
+            false => !self.is_referent(number, index),
+        };
         let fields = self.fields(env, heap, number);
         let fields = (0..).zip(fields.unwrap_or_default());
         fields
@@ -202,7 +236,7 @@ impl LoadedClasses {
                     signature,
                     access: Access::Instance(id),
                     ..
-                } if may_hold(&signature) && !self.is_referent(number, index) => Some((id, index)),
+                } if may_hold(&signature) && holds(index) => Some((id, index)),
                 _ => None,
             })
             .collect()

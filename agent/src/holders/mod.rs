@@ -8,7 +8,7 @@
 //! What is reached in the same way is alike: only so many objects of each way are looked at,
 //! and from long arrays only some elements. Where that accounts for too few instances, there is
 //! another walk, with more of each. Ways through Finalizers and the referents of other
-//! references don't count.
+//! references don't count, but what soft references keep is told apart from what nobody does.
 //!
 //! In a thread that may use JNI and wait. What the VM keeps for it is bounded too, and given
 //! back at the end: see [`walk`] and [`paths`].
@@ -33,7 +33,7 @@ use crate::{
 };
 use answer::Teller;
 use classes::LoadedClasses;
-use paths::{End, Paths, Way};
+use paths::{End, Paths, Via, Way};
 use stopped::Stops;
 
 /// The part of the instances that is as good as all: they come and go meanwhile.
@@ -121,6 +121,7 @@ pub fn find(env: &mut Env, wanted: &Wanted, stopping: &Stopping) -> Result<Holde
             number: LoadedClasses::number(&heap, &wanted.class)?,
             registered: wanted.registered,
             best: Found::default(),
+            softly: None,
             settled: false,
         };
         running::walk(env, &heap, &classes, &threads, stopping.clock, &mut search)?;
@@ -133,7 +134,7 @@ pub fn find(env: &mut Env, wanted: &Wanted, stopping: &Stopping) -> Result<Holde
             classes: &classes,
             threads: &names,
         };
-        Ok(teller.tell(env, wanted, &search.best, &stops))
+        Ok(teller.tell(env, wanted, &search, &stops))
     })
 }
 
@@ -143,6 +144,8 @@ struct Search {
     number: Option<u32>,
     registered: u64,
     best: Found,
+    /// What is held through soft references and not otherwise, if that was looked for.
+    softly: Option<Found>,
     /// The last walk found no more than those before it.
     settled: bool,
 }
@@ -151,20 +154,51 @@ impl Search {
     /// A walk has ended.
     fn walked(&mut self, limits: Limits, paths: &Paths, progress: Progress) {
         let found = Found::of(paths, progress, self.number);
-        crate::log::debug(format_args!(
-            "{limits:?}: {progress:?}, {:.0} of {} instances",
-            found.estimate, self.registered
-        ));
-        let before = self.best.estimate;
-        self.settled = before > 0.0 && found.estimate <= NO_MORE * before;
-        if found.estimate >= before || found.is_exact() {
+        self.note(limits, &found, self.best.estimate);
+        if found.estimate >= self.best.estimate || found.is_exact() {
             self.best = found;
         }
     }
 
+    /// A walk through soft references too has ended.
+    fn walked_softly(
+        &mut self,
+        classes: &LoadedClasses,
+        limits: Limits,
+        paths: &Paths,
+        progress: Progress,
+    ) {
+        let mut found = Found::of(paths, progress, self.number);
+        found.retain(|(_, links)| {
+            links.iter().any(|&(class, via)| match via {
+                Via::Field(index) => classes.is_soft_referent(class, index),
+                Via::NoField => false,
+            })
+        });
+        let before = self.softly.as_ref().map_or(0.0, |found| found.estimate);
+        self.note(limits, &found, before);
+        if found.estimate >= before {
+            self.softly = Some(found);
+        }
+    }
+
+    fn note(&mut self, limits: Limits, found: &Found, before: f64) {
+        crate::log::debug(format_args!(
+            "{limits:?}: {:?}, {:.0} of {} instances",
+            found.progress, found.estimate, self.registered
+        ));
+        self.settled = before > 0.0 && found.estimate <= NO_MORE * before;
+    }
+
     /// Nearly all instances are accounted for.
     fn has_enough(&self) -> bool {
-        self.best.is_enough(self.registered)
+        self.best.is_exact() || is_nearly_all(self.estimate(), self.registered)
+    }
+
+    /// Instances that are held, be it softly.
+    fn estimate(&self) -> f64 {
+        let softly = self.softly.as_ref().map_or(0.0, |found| found.estimate);
+        self.best.estimate + softly
     }
 
     /// A further walk of the kind would find no more.
@@ -193,10 +227,20 @@ impl Found {
         let mut ends: Vec<(End, Way)> = by_way.into_iter().map(|(way, end)| (end, way)).collect();
         ends.sort_by(|(a, _), (b, _)| b.estimate.total_cmp(&a.estimate).then(a.node.cmp(&b.node)));
         Found {
-            estimate: ends.iter().fold(0.0, |sum, (end, _)| sum + end.estimate),
+            estimate: sum(&ends),
             ends,
             progress,
         }
+    }
+
+    fn retain(&mut self, counts: impl Fn(&Way) -> bool) {
+        self.ends.retain(|(_, way)| counts(way));
+        self.estimate = sum(&self.ends);
+    }
+
+    /// Instances that were met.
+    fn met(&self) -> u64 {
+        self.ends.iter().map(|(end, _)| end.met).sum()
     }
 
     /// Everything that the roots lead to was looked at.
@@ -208,8 +252,12 @@ impl Found {
     fn is_exact(&self) -> bool {
         self.is_counted() && self.progress.all_roots
     }
+}
 
-    fn is_enough(&self, registered: u64) -> bool {
-        self.is_exact() || self.estimate >= NEARLY_ALL * registered as f64 && registered > 0
-    }
+fn sum(ends: &[(End, Way)]) -> f64 {
+    ends.iter().fold(0.0, |sum, (end, _)| sum + end.estimate)
+}
+
+fn is_nearly_all(estimate: f64, registered: u64) -> bool {
+    estimate >= NEARLY_ALL * registered as f64 && registered > 0
 }

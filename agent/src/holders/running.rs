@@ -2,7 +2,8 @@
 //!
 //! Nothing is stopped. What is read of an object may be another moment's than what is read of
 //! the next: a path is right when each of its references was there when it was read. What only
-//! stacks and native code lead to is not found.
+//! stacks and native code lead to is not found. Where that accounts for too few instances, there
+//! are walks that go on through soft references.
 //!
 //! One reference costs half a microsecond to one, in the agent's own thread, which rests as long
 //! as it works.
@@ -50,7 +51,7 @@ const REFERENCES_BETWEEN_LOOKS: u64 = 1 << 8;
 /// Work at a stretch, and then as much rest.
 const STRETCH: Duration = Duration::from_millis(5);
 
-/// Work for all walks together.
+/// Work for all walks of a kind together.
 const MOST_WORK: Duration = Duration::from_secs(2);
 
 /// The walks, one after the other until one accounts for enough.
@@ -71,6 +72,7 @@ pub fn walk<'local>(
         heap,
         classes,
         statics,
+        softly: false,
         fields: HashMap::new(),
         random: Random::new(),
         pace: Pace::begin(clock),
@@ -81,14 +83,10 @@ pub fn walk<'local>(
         tagged: 0,
         progress: Progress::default(),
     };
-    for limits in WALKS {
-        walk.begin(limits);
-        walk.start_at_roots(env, threads)?;
-        walk.go_on(env)?;
-        search.walked(limits, &walk.paths, walk.progress);
-        if search.is_over() || !walk.progress.cut || walk.progress.out_of_time {
-            break;
-        }
+    walk.all(env, threads, search)?;
+    if !search.has_enough() {
+        walk.go_softly();
+        walk.all(env, threads, search)?;
     }
     Ok(())
 }
@@ -99,6 +97,8 @@ struct Walk<'a, 'local> {
     classes: &'a LoadedClasses,
     /// The static fields that may hold something, with their classes and places.
     statics: Vec<(u32, JStaticFieldID, u32)>,
+    /// Through soft references too.
+    softly: bool,
     /// The fields that may hold something, by class, as far as they were needed.
     fields: HashMap<u32, Rc<[(JFieldID, i32)]>>,
     random: Random,
@@ -121,6 +121,33 @@ struct Open<'local> {
 }
 
 impl<'local> Walk<'_, 'local> {
+    fn all(
+        &mut self,
+        env: &mut Env<'local>,
+        threads: &[JObject<'local>],
+        search: &mut Search,
+    ) -> Result<(), HoldersError> {
+        for limits in WALKS {
+            self.begin(limits);
+            self.start_at_roots(env, threads)?;
+            self.go_on(env)?;
+            match self.softly {
+                true => search.walked_softly(self.classes, limits, &self.paths, self.progress),
+                false => search.walked(limits, &self.paths, self.progress),
+            }
+            if search.is_over() || !self.progress.cut || self.progress.out_of_time {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn go_softly(&mut self) {
+        self.softly = true;
+        self.fields.clear();
+        self.pace = Pace::begin(self.pace.clock);
+    }
+
     fn begin(&mut self, limits: Limits) {
         self.number += 1;
         self.limits = limits;
@@ -223,10 +250,10 @@ impl<'local> Walk<'_, 'local> {
     }
 
     fn fields(&mut self, env: &mut Env<'local>, class: u32) -> Rc<[(JFieldID, i32)]> {
-        let (classes, heap) = (self.classes, self.heap);
+        let (classes, heap, softly) = (self.classes, self.heap, self.softly);
         let fields = self.fields.entry(class);
         fields
-            .or_insert_with(|| classes.holding_fields(env, heap, class).into())
+            .or_insert_with(|| classes.holding_fields(env, heap, class, softly).into())
             .clone()
     }
 

@@ -187,8 +187,16 @@ fn holders(explanation: &Explanation) -> Vec<Paragraph> {
         Some(_) => "about ",
         None => "",
     };
-    let unheld = holders.unheld.filter(|unheld| *unheld > 0);
-    let unheld = unheld.map(|unheld| format!(", {} by nobody", grouped(unheld)));
+    let softly = holders.softly_held.unwrap_or(0);
+    let unheld = holders.unheld.map(|unheld| unheld.saturating_sub(softly));
+    let others = [
+        (Some(softly), "by soft references alone"),
+        (unheld, "by nobody"),
+    ];
+    let others = others.map(|(count, by)| match count {
+        Some(count) if count > 0 => format!(", {} {by}", grouped(count)),
+        _ => String::new(),
+    });
     let is_of_dump = explanation
         .dump
         .as_ref()
@@ -197,18 +205,23 @@ fn holders(explanation: &Explanation) -> Vec<Paragraph> {
         true => "in the dump".to_owned(),
         false => format!("looked at {}", when(told.at_ms, explanation.span_ms.1)),
     };
-    let colon = if holders.paths.is_empty() { "" } else { ":" };
+    let all_paths = || holders.paths.iter().chain(&holders.soft_paths);
+    let colon = if all_paths().next().is_none() {
+        ""
+    } else {
+        ":"
+    };
     let head = format!(
         "{about}{} of {} in the heap are held{} ({source}){colon}",
         grouped(holders.held),
         grouped(holders.instances),
-        unheld.unwrap_or_default()
+        others.concat()
     );
     let mut all = vec![("Held by", head)];
     let matters = |place: usize, path: &HoldingPath| {
-        place == 0 || path.count.saturating_mul(ONE_IN) >= holders.held
+        place == 0 || path.count.saturating_mul(ONE_IN) >= holders.held + softly
     };
-    let paths = holders.paths.iter().enumerate().take(PATHS);
+    let paths = all_paths().enumerate().take(PATHS);
     let paths = paths.filter(|(place, path)| matters(*place, path));
     all.extend(paths.map(|(_, path)| {
         let words = holding::path(path);

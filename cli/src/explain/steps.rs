@@ -100,6 +100,16 @@ fn held(class: &str, findings: &Findings<'_>) -> Vec<String> {
                 holding::root(&way.root)
             ))
         }
+        None if let Some(soft) = findings
+            .holders
+            .and_then(|holders| holders.soft_paths.first()) =>
+        {
+            Some(format!(
+                "Soft references from {} keep them, and the collector lets go of them only where it has no \
+                 room: bound that cache, or lower -XX:SoftRefLRUPolicyMSPerMB.",
+                holding::root(&soft.root)
+            ))
+        }
         None if findings.has_ended || findings.dump.is_some() => None,
         None if findings
             .holders

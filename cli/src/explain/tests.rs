@@ -114,6 +114,7 @@ fn held_by_a_timer() -> Holders {
         sampled: None,
         held: 230_990,
         unheld: Some(10),
+        softly_held: None,
         paths: vec![HoldingPath {
             count: 230_988,
             root: thread,
@@ -124,6 +125,7 @@ fn held_by_a_timer() -> Holders {
                 link("com.example.Statement$1", Some("this$0")),
             ],
         }],
+        soft_paths: Vec::new(),
         complete: true,
         incomplete_reason: None,
         stw_ms: Some(0.0),
@@ -492,6 +494,40 @@ fn of_several_jvms_the_one_that_is_worst_off_now_is_explained() {
     };
     let asked = explained(&files, &asked).unwrap();
     assert_eq!((asked.pid, asked.is_wrong), (77, false));
+}
+
+#[test]
+fn a_cache_of_soft_references_is_told_as_one() {
+    let cache = Root {
+        kind: RootKind::StaticField,
+        thread: None,
+        method: None,
+        class: Some("com.example.Cache".to_owned()),
+        field: Some("BY_KEY".to_owned()),
+    };
+    let holders = Holders {
+        sampled: Some(64),
+        held: 0,
+        unheld: None,
+        softly_held: Some(230_000),
+        paths: Vec::new(),
+        soft_paths: vec![HoldingPath {
+            count: 230_000,
+            root: cache,
+            chain: vec![link("java.lang.ref.SoftReference", Some("referent"))],
+        }],
+        ..held_by_a_timer()
+    };
+    let mut records = timer_leak();
+    records[3].body = Body::Holders(Box::new(holders));
+    let (_, text) = told(&records, &of_pid());
+    for expected in [
+        "about 0 of 231,000 in the heap are held, 230,000 by soft references alone (looked",
+        "230,000 by static com.example.Cache.BY_KEY > java.lang.ref.SoftReference.referent",
+        "bound that cache, or lower -XX:SoftRefLRUPolicyMSPerMB",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
 }
 
 #[test]

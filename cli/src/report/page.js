@@ -535,8 +535,8 @@
     }
     const root = (r) => [r.kind.replaceAll("_", " "), r.thread && `'${r.thread}'`, r.method, r.class && r.field ? `${r.class}.${r.field}` : r.class].filter(Boolean).join(" ");
     for (const { time_ms, told } of Object.values(holders)) {
-      part(`Who holds ${told.class}`, html("p", { class: "muted" }, `${moment(time_ms)}: ${plural(told.instances, "instance", "instances")}, ${grouped.format(told.held)} of them held. ${told.complete ? "" : told.incomplete_reason || "Not all could be looked at."}`),
-        ...told.paths.map((path) => html("pre", { "data-list": "holders" },
+      part(`Who holds ${told.class}`, html("p", { class: "muted" }, `${moment(time_ms)}: ${plural(told.instances, "instance", "instances")}, ${grouped.format(told.held)} of them held${told.softly_held ? `, ${grouped.format(told.softly_held)} by soft references alone` : ""}. ${told.complete ? "" : told.incomplete_reason || "Not all could be looked at."}`),
+        ...[...told.paths, ...(told.soft_paths || [])].map((path) => html("pre", { "data-list": "holders" },
           [`${plural(path.count, "instance", "instances")} from ${root(path.root)}`, ...path.chain.map((link) => `  ${link.class}${link.field ? "." + link.field : ""}`), `  ${told.class}`].join("\n"))));
     }
     for (const { time_ms, told } of Object.values(sites)) {

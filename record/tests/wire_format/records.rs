@@ -222,6 +222,23 @@ fn full_finalizer_thread() -> FinalizerThread {
     }
 }
 
+fn full_path(count: u64) -> HoldingPath {
+    HoldingPath {
+        count,
+        root: Root {
+            kind: RootKind::Thread,
+            thread: Some("Timer-0".to_owned()),
+            method: Some("java.util.TimerThread.run".to_owned()),
+            class: Some("com.example.Driver".to_owned()),
+            field: Some("timer".to_owned()),
+        },
+        chain: vec![Link {
+            class: "java.util.TimerThread".to_owned(),
+            field: Some("queue".to_owned()),
+        }],
+    }
+}
+
 fn full_holders() -> Holders {
     Holders {
         class: "com.example.Statement".to_owned(),
@@ -230,20 +247,9 @@ fn full_holders() -> Holders {
         held: 922,
         sampled: None,
         unheld: Some(923),
-        paths: vec![HoldingPath {
-            count: 924,
-            root: Root {
-                kind: RootKind::Thread,
-                thread: Some("Timer-0".to_owned()),
-                method: Some("java.util.TimerThread.run".to_owned()),
-                class: Some("com.example.Driver".to_owned()),
-                field: Some("timer".to_owned()),
-            },
-            chain: vec![Link {
-                class: "java.util.TimerThread".to_owned(),
-                field: Some("queue".to_owned()),
-            }],
-        }],
+        softly_held: Some(925),
+        paths: vec![full_path(924)],
+        soft_paths: vec![full_path(927)],
         complete: true,
         incomplete_reason: Some("the budget was used up".to_owned()),
         stw_ms: Some(925.5),
@@ -724,7 +730,7 @@ fn any_finalizer_thread() -> impl Strategy<Value = FinalizerThread> {
         )
 }
 
-fn any_holders() -> impl Strategy<Value = Holders> {
+fn any_path() -> impl Strategy<Value = HoldingPath> {
     let kind = prop::sample::select(vec![
         RootKind::Thread,
         RootKind::Stack,
@@ -744,20 +750,24 @@ fn any_holders() -> impl Strategy<Value = Holders> {
     });
     let link =
         (any_name(), option::of(any_name())).prop_map(|(class, field)| Link { class, field });
-    let path = (any::<u64>(), root, vec(link, 0..4)).prop_map(|(count, root, chain)| HoldingPath {
+    (any::<u64>(), root, vec(link, 0..4)).prop_map(|(count, root, chain)| HoldingPath {
         count,
         root,
         chain,
-    });
+    })
+}
+
+fn any_holders() -> impl Strategy<Value = Holders> {
     let class = (any_name(), option::of(any_name()));
-    let numbers = any::<(u64, Option<u64>, u64, Option<u64>)>();
+    let numbers = any::<(u64, Option<u64>, u64, Option<u64>, Option<u64>)>();
+    let paths = (vec(any_path(), 0..3), vec(any_path(), 0..3));
     let times = (option::of(any_ms()), option::of(any_ms()));
     let end = (any::<bool>(), option::of(any_name()));
-    (class, numbers, vec(path, 0..3), end, times).prop_map(
+    (class, numbers, paths, end, times).prop_map(
         |(
             (class, loader),
-            (instances, sampled, held, unheld),
-            paths,
+            (instances, sampled, held, unheld, softly_held),
+            (paths, soft_paths),
             (complete, incomplete_reason),
             (stw_ms, stw_ms_max),
         )| Holders {
@@ -767,7 +777,9 @@ fn any_holders() -> impl Strategy<Value = Holders> {
             sampled,
             held,
             unheld,
+            softly_held,
             paths,
+            soft_paths,
             complete,
             incomplete_reason,
             stw_ms,

@@ -1,10 +1,16 @@
 package incident;
 
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.SoftReference;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
- * Programs that are all right, each in its own way: {@code steady}, {@code bursts}, {@code start-up}, {@code hour}.
+ * Programs that are all right, each in its own way: {@code steady}, {@code bursts}, {@code start-up}, {@code hour},
+ * {@code soft-cache}.
  */
 public final class Healthy {
     private static final Deque<Session> LIVE = new ArrayDeque<>();
@@ -37,6 +43,9 @@ public final class Healthy {
                 break;
             case "hour":
                 hour(perSecond);
+                break;
+            case "soft-cache":
+                softCache(perSecond);
                 break;
             default:
                 throw new IllegalArgumentException(arguments[0]);
@@ -85,6 +94,30 @@ public final class Healthy {
             int wanted = (int) (20_000 + 15_000 * Math.sin(minutes / 60 * 2 * Math.PI));
             replace(wanted);
         });
+    }
+
+    /** A cache of soft references fills up; the collector empties it where it needs room. */
+    private static void softCache(int perSecond) throws Exception {
+        Pace.perSecond(perSecond, () -> {
+            for (Reference<?> gone = Cached.GONE.poll(); gone != null; gone = Cached.GONE.poll()) {
+                Cached.BY_KEY.remove(((Cached) gone).key);
+            }
+            new Cached(new Session());
+            Pace.garbage(4);
+        });
+    }
+
+    private static final class Cached extends SoftReference<Session> {
+        private static final ReferenceQueue<Session> GONE = new ReferenceQueue<>();
+        private static final Map<Long, Cached> BY_KEY = new HashMap<>();
+        private static long keys;
+
+        private final long key = keys++;
+
+        Cached(Session session) {
+            super(session, GONE);
+            BY_KEY.put(key, this);
+        }
     }
 
     private static void replace(int wanted) {

@@ -3,6 +3,9 @@ package subject;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.lang.ref.Reference;
+import java.lang.ref.SoftReference;
+import java.lang.ref.WeakReference;
 import java.lang.reflect.Array;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -22,6 +25,7 @@ final class Holding {
     private static Timer timer;
     private static ScheduledThreadPoolExecutor executor;
     private static final Map<Integer, StaticHeld> STATIC_MAP = new HashMap<>();
+    private static final Map<Integer, Reference<SoftlyHeld>> SOFT_MAP = new HashMap<>();
     private static final List<Payload> PAYLOADS = new ArrayList<>();
     private static byte[] kept;
     static final ReentrantLock LOCK = new ReentrantLock();
@@ -34,6 +38,7 @@ final class Holding {
         commands.put("hold-executor", a -> executor(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
         commands.put("hold-local", a -> local(Integer.parseInt(a[0])));
         commands.put("hold-static", a -> inMap(Integer.parseInt(a[0])));
+        commands.put("hold-softly", a -> softly(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
         commands.put("hold-stack", a -> stack(Integer.parseInt(a[0])));
         commands.put("hold-virtual", a -> virtual(Integer.parseInt(a[0])));
         commands.put("hold-native", a -> inNative(Integer.parseInt(a[0])));
@@ -71,6 +76,16 @@ final class Holding {
     }
 
     static final class StaticHeld extends Held {
+    }
+
+    static final class SoftlyHeld extends Held {
+    }
+
+    /** As caches have them: of a class of their own. */
+    static final class Cached extends SoftReference<SoftlyHeld> {
+        Cached(SoftlyHeld held) {
+            super(held);
+        }
     }
 
     static final class StackHeld extends Held {
@@ -150,6 +165,15 @@ final class Holding {
         } catch (InterruptedException ended) {
             locals.clear();
         }
+    }
+
+    /** Some by soft references, others by weak ones. */
+    private static Json softly(int soft, int weak) {
+        for (int i = 0; i < soft + weak; i++) {
+            SoftlyHeld held = new SoftlyHeld();
+            SOFT_MAP.put(i, i < soft ? new Cached(held) : new WeakReference<>(held));
+        }
+        return new Json().with("size", SOFT_MAP.size());
     }
 
     private static Json stack(int count) throws Exception {

@@ -227,7 +227,7 @@ pub struct Healthy {
 }
 
 /// All of them.
-pub static HEALTHY: [Healthy; 4] = [
+pub static HEALTHY: [Healthy; 5] = [
     Healthy {
         name: "steady",
         per_second: 6000,
@@ -245,6 +245,11 @@ pub static HEALTHY: [Healthy; 4] = [
     },
     Healthy {
         name: "hour",
+        per_second: 6000,
+        objects: 200_000,
+    },
+    Healthy {
+        name: "soft-cache",
         per_second: 6000,
         objects: 200_000,
     },

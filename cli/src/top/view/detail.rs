@@ -88,16 +88,19 @@ fn findings(class: &Class, screen: &Screen<'_>, columns: usize) -> Vec<Line<'sta
     }
     lines.extend(inquiry(name, screen, columns));
     if let Some(told) = findings.holders(name) {
-        for path in told.what.paths.iter().take(2) {
+        let paths = told.what.paths.iter().map(|path| ("held", path));
+        let soft_paths = told.what.soft_paths.iter();
+        let paths = paths.chain(soft_paths.map(|path| ("softly held", path)));
+        for (held, path) in paths.take(2) {
             let words = format!(
-                "held: {} of {} by {}",
+                "{held}: {} of {} by {}",
                 grouped(path.count),
                 grouped(told.what.instances),
                 holding::path(path)
             );
             lines.push(Line::raw(fit(&plain(&words, theme), columns, theme)));
         }
-        if told.what.paths.is_empty() {
+        if told.what.paths.is_empty() && told.what.soft_paths.is_empty() {
             let instances = grouped(told.what.instances);
             lines.push(Line::raw(format!(
                 "held: none of {instances} was found held"

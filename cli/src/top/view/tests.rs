@@ -79,6 +79,7 @@ fn with_findings(mut model: Model) -> Model {
         held: 120_000,
         sampled: None,
         unheld: Some(0),
+        softly_held: None,
         paths: vec![HoldingPath {
             count: 120_000,
             root: Root {
@@ -99,6 +100,7 @@ fn with_findings(mut model: Model) -> Model {
                 },
             ],
         }],
+        soft_paths: Vec::new(),
         complete: true,
         incomplete_reason: None,
         stw_ms: Some(12.0),
