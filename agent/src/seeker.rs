@@ -1,7 +1,8 @@
 //! Of which classes the holders are to be looked for, and when.
 //!
 //! Looking stops the application, so it is not done all the time: once for each alert, and
-//! with so much time in between that it stays a small part of all.
+//! with so much time in between that it stays a small part of all. Looking on suspicion, without
+//! a stop, never has an alert wait.
 
 use std::{
     collections::VecDeque,
@@ -24,6 +25,7 @@ type Class = (String, Option<String>);
 pub struct Seeker {
     waiting: VecDeque<Class>,
     next: Option<Instant>,
+    next_suspect: Option<Instant>,
 }
 
 impl Seeker {
@@ -47,19 +49,30 @@ impl Seeker {
 
     /// The class whose turn it is.
     pub fn due(&mut self, now: Instant) -> Option<Class> {
-        self.is_rested(now).then(|| self.waiting.pop_front())?
+        let is_rested = self.next.is_none_or(|next| now >= next);
+        is_rested.then(|| self.waiting.pop_front())?
     }
 
-    /// Whether the last walk was long enough ago.
-    pub fn is_rested(&self, now: Instant) -> bool {
-        self.next.is_none_or(|next| now >= next)
+    /// Whether the last walk was long enough ago for one on suspicion.
+    pub fn may_suspect(&self, now: Instant) -> bool {
+        let next = self.next.max(self.next_suspect);
+        next.is_none_or(|next| now >= next)
     }
 
-    /// A class was looked for.
+    /// The holders of a class that was [due](Seeker::due) were looked for.
     pub fn sought(&mut self, began: Instant, ended: Instant) {
-        let took = ended.saturating_duration_since(began);
-        self.next = ended.checked_add(took.saturating_mul(SPACING).max(Duration::from_secs(1)));
+        self.next = rest(began, ended);
     }
+
+    /// The holders of a class were looked for on suspicion.
+    pub fn sought_suspect(&mut self, began: Instant, ended: Instant) {
+        self.next_suspect = rest(began, ended);
+    }
+}
+
+fn rest(began: Instant, ended: Instant) -> Option<Instant> {
+    let took = ended.saturating_duration_since(began);
+    ended.checked_add(took.saturating_mul(SPACING).max(Duration::from_secs(1)))
 }
 
 #[cfg(test)]
@@ -97,5 +110,19 @@ mod tests {
         let next = seeker.due(ended + Duration::from_secs(41));
         assert_eq!(next, Some(("A".to_owned(), None)));
         assert_eq!(seeker.due(ended + Duration::from_secs(42)), None);
+    }
+
+    #[test]
+    fn a_suspect_waits_for_an_alert_and_no_alert_for_a_suspect() {
+        let (mut seeker, now) = (Seeker::default(), Instant::now());
+        assert!(seeker.may_suspect(now));
+        let ended = now + Duration::from_secs(2);
+        seeker.sought_suspect(now, ended);
+        assert!(!seeker.may_suspect(ended + Duration::from_secs(39)));
+        seeker.raised(&alert("A", AlertKind::RegisteredLeak, AlertState::Raised));
+        assert_eq!(seeker.due(ended), Some(("A".to_owned(), None)));
+        seeker.sought(ended, ended + Duration::from_secs(2));
+        assert!(!seeker.may_suspect(ended + Duration::from_secs(41)));
+        assert!(seeker.may_suspect(ended + Duration::from_secs(43)));
     }
 }

@@ -13,7 +13,7 @@ use super::{
     heap::Collected,
     history::Class,
     raised::Finding,
-    softly_kept::is_softly_kept,
+    softly_kept::is_cache_there,
     trend::{self, Trend},
 };
 
@@ -50,9 +50,6 @@ const GOES_ON: f64 = 0.25;
 /// The part of all objects that a collection must have found dead for much of the heap to be theirs.
 const OF_DEAD: f64 = 0.25;
 
-/// The part of it that makes it a cache's, where soft references keep the class.
-const CACHE_SHARE: f64 = 0.5;
-
 /// How many times the option `patience` the end may be away: an hour, and ten minutes.
 const SOON: f64 = 360.0;
 const VERY_SOON: f64 = 60.0;
@@ -88,13 +85,10 @@ fn exhaustion(known: &Known) -> Option<Finding> {
     };
     let patience_s = known.thresholds.patience.as_secs_f64();
     let very_soon = line.full_in_s <= VERY_SOON * patience_s || share >= NEARLY_FULL;
-    let part = largest_part(known, &line);
-    let is_cache = part
-        .as_ref()
-        .is_some_and(|part| part.share >= CACHE_SHARE && is_softly_kept(known, part.class));
-    if is_cache && share < NEARLY_FULL {
+    if share < NEARLY_FULL && is_cache_there(known) {
         return None;
     }
+    let part = largest_part(known, &line);
     Some(Finding {
         kind: AlertKind::HeapExhaustion,
         severity: if very_soon {

@@ -13,6 +13,7 @@ use super::{
     reachable::Looked,
     series::{Series, Timed},
     softly_kept::SoftlyKept,
+    suspect::Why,
     trend,
 };
 
@@ -153,8 +154,10 @@ pub struct Class {
     pub walked: Option<Walked>,
     /// What the last walk for its holders found of soft references.
     pub softly_kept: Option<SoftlyKept>,
-    /// Undecided objects when it was last a suspect; 0 if never.
+    /// Undecided objects when it was last a suspect because of these; 0 if never.
     pub suspected: u64,
+    /// Objects when it was last looked at because soft references might keep them; 0 if never.
+    pub looked_at: u64,
     seen: bool,
 }
 
@@ -174,6 +177,7 @@ impl Class {
             walked: None,
             softly_kept: None,
             suspected: 0,
+            looked_at: 0,
             seen: true,
         }
     }
@@ -427,9 +431,12 @@ impl Classes {
     }
 
     /// The holders of a class are being looked for on suspicion.
-    pub fn suspect(&mut self, name: &ClassName) {
+    pub fn suspect(&mut self, name: &ClassName, why: Why) {
         for class in self.named(&name.class, name.loader.as_ref()) {
-            class.suspected = class.undecided_now();
+            match why {
+                Why::Undecided => class.suspected = class.undecided_now(),
+                Why::PerhapsCache => class.looked_at = class.not_pending(),
+            }
         }
     }
 
@@ -438,15 +445,23 @@ impl Classes {
         of_name.filter(move |class| loader.is_none() || class.name.loader.as_ref() == loader)
     }
 
-    /// The holders of a class were looked for. Only where it is in question does that say more than what is usual.
-    pub fn holders(&mut self, holders: &Holders, in_question: impl Fn(&ClassName) -> bool) {
-        for class in self.named(&holders.class, holders.loader.as_ref()) {
+    /// The holders of a class were looked for. Only where it is in question does that say more than what is usual; and
+    /// what no collection has found held or dead may be left undecided.
+    pub fn holders(
+        &mut self,
+        holders: &Holders,
+        in_question: impl Fn(&ClassName) -> bool,
+        decides: bool,
+    ) {
+        let of_name = self.named(&holders.class, holders.loader.as_ref());
+        for class in of_name.filter(|class| in_question(&class.name)) {
             class.softly_kept = SoftlyKept::of(holders, class);
             if class.softly_kept.is_some() {
-                // When the cache has been emptied and has filled up again, it is looked at again.
+                // When that is not believed any more, it is looked at again.
                 class.suspected = 0;
+                class.looked_at = 0;
             }
-            if in_question(&class.name) {
+            if decides {
                 class.walked = Some(Walked {
                     held: holders.held,
                     instances: holders.instances,

@@ -44,7 +44,7 @@ pub use finalizer_resurrects::Finalized;
 use history::Classes;
 use raised::{Finding, Raised};
 
-use self::{heap::Heap, reachable::Whole};
+use self::{heap::Heap, reachable::Whole, suspect::Why};
 use crate::pending_list::Waiting;
 
 /// What decides whether something is wrong, from the options.
@@ -156,8 +156,10 @@ pub struct Alerts {
     whole: Whole,
     /// The last collection that looked at the whole heap, until it is [taken](Alerts::take_looked).
     looked: Option<WholeHeap>,
-    /// The class whose holders should be looked for, until it is [taken](Alerts::take_suspect).
-    suspect: Option<ClassName>,
+    /// The class whose holders should be looked for, until it is [taken](Alerts::take_suspect), and why.
+    suspect: Option<(ClassName, Why)>,
+    /// Why the last was taken.
+    suspected: Why,
     raised: Raised,
 }
 
@@ -171,6 +173,7 @@ impl Alerts {
             whole: Whole::of_jdk(jdk),
             looked: None,
             suspect: None,
+            suspected: Why::Undecided,
             raised: Raised::default(),
         }
     }
@@ -221,7 +224,7 @@ impl Alerts {
             self.classes.collected(collected, 2 * spacing_ms);
         }
         let known = self.known(seen);
-        let suspect = suspect::suspect(&known).map(|class| class.name.clone());
+        let suspect = suspect::suspect(&known).map(|(class, why)| (class.name.clone(), why));
         let findings = known.judge();
         self.suspect = suspect;
         let patience_ms = self.thresholds.patience_ms();
@@ -233,29 +236,33 @@ impl Alerts {
         self.looked.take()
     }
 
-    /// The class, and its loader, whose objects are a leak if they are held, which no collection has told
-    /// yet. Told once for so many objects.
+    /// The class, and its loader, of which it is to be found out whether its objects are held. Told once for so many
+    /// objects.
     pub fn take_suspect(&mut self) -> Option<(String, Option<String>)> {
-        let name = self.suspect.take()?;
-        self.classes.suspect(&name);
+        let (name, why) = self.suspect.take()?;
+        self.classes.suspect(&name, why);
+        self.suspected = why;
         Some((name.class, name.loader))
     }
 
-    /// The holders of a suspect were looked for, without a stop. It says something where nearly all objects
-    /// are held, or nearly none but by soft references.
+    /// The holders of the suspect that was taken were looked for, without a stop. Of objects that no collection has
+    /// found held or dead it says something where nearly all are held, or nearly none.
     pub fn suspect_sought(&mut self, holders: &Holders) {
         let held = holders.held as f64 / holders.instances as f64;
         let says = held >= registered_leak::SURVIVAL || held <= 1.0 - registered_leak::SURVIVAL;
-        self.classes.holders(holders, |_| says);
+        let is_undecided = self.suspected == Why::Undecided;
+        self.classes
+            .holders(holders, |_| true, says && is_undecided);
     }
 
     /// The holders of a class were looked for: what collections could not decide is decided.
     pub fn holders(&mut self, holders: &Holders) {
         let raised = &self.raised;
-        self.classes.holders(holders, |class| {
+        let in_question = |class: &ClassName| {
             let kinds = [AlertKind::RegisteredFloating, AlertKind::RegisteredLeak];
             kinds.iter().any(|&kind| raised.contains(kind, Some(class)))
-        });
+        };
+        self.classes.holders(holders, in_question, true);
     }
 
     /// The call of `finalize()` that has been going on longest at the last sample.

@@ -36,6 +36,9 @@ pub(super) const SURVIVAL: f64 = 0.9;
 pub(super) const HEAP_SHARE: f64 = 0.5;
 pub(super) const CLASS_SHARE: f64 = 0.2;
 
+/// The part of all that makes it a leak that is reason enough to look who holds them.
+const NEARLY: f64 = 0.5;
+
 /// How many times the option `patience` is long: for growth to matter whatever the heap is
 /// like, and without growth to be over.
 const LONG: u64 = 60;
@@ -52,13 +55,15 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
     if is_softly_kept(known, class) {
         return None;
     }
-    let growth = Growth::in_last_collection(class).or_else(|| Growth::over_collections(class));
+    let growth = Growth::of(class);
     let walked = walked_and_held(known, class);
     let is_raised = known
         .raised
         .contains(AlertKind::RegisteredLeak, Some(&class.name));
     let leaks = growth.as_ref().is_some_and(|growth| {
-        growth.is_a_leak(known) && !is_less_than_resurrected(known, class, growth)
+        growth.is_certain
+            && growth.is_a_leak(known, 1.0)
+            && !is_less_than_resurrected(known, class, growth)
     });
     if !(leaks || walked || is_raised && still_there(known, class)) {
         return None;
@@ -80,6 +85,11 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
             class.name.class
         ),
     })
+}
+
+/// It will be told as one if it goes on.
+pub(super) fn is_nearly_a_leak(known: &Known, class: &Class) -> bool {
+    Growth::of(class).is_some_and(|growth| growth.is_a_leak(known, NEARLY))
 }
 
 /// A walk found most of them held while no collection could tell, and they have become more since long
@@ -142,6 +152,10 @@ struct Growth {
 }
 
 impl Growth {
+    fn of(class: &Class) -> Option<Growth> {
+        Growth::in_last_collection(class).or_else(|| Growth::over_collections(class))
+    }
+
     /// Objects became more while nobody looked at the whole heap; then one collection did, and
     /// nearly all were held.
     fn in_last_collection(class: &Class) -> Option<Growth> {
@@ -198,18 +212,19 @@ impl Growth {
         known.heap.share(self.bytes_per_object * self.to as f64)
     }
 
-    fn is_a_leak(&self, known: &Known) -> bool {
-        let patience_ms = known.thresholds.patience_ms();
-        let lasted_ms = self.ended_ms.saturating_sub(self.began_ms);
-        let much = (self.to - self.from.min(self.to)) as f64 > GROWTH * self.from as f64;
+    /// Whether it has come to that `part` of what makes it a leak.
+    fn is_a_leak(&self, known: &Known, part: f64) -> bool {
+        let patience_ms = part * known.thresholds.patience_ms() as f64;
+        let lasted_ms = self.ended_ms.saturating_sub(self.began_ms) as f64;
+        let much = (self.to - self.from.min(self.to)) as f64 > part * GROWTH * self.from as f64;
         let soon = lasted_ms >= patience_ms
-            && known.heap.share(self.live_bytes) >= HEAP_SHARE
-            && self.class_share(known) >= CLASS_SHARE;
-        let in_the_long_run = lasted_ms >= LONG * patience_ms
-            && self.collections >= MANY_COLLECTIONS
-            && self.class_share(known) >= CLASS_SHARE_IN_THE_LONG_RUN;
-        let many = self.to >= known.thresholds.many;
-        self.is_certain && many && much && (soon || in_the_long_run)
+            && known.heap.share(self.live_bytes) >= part * HEAP_SHARE
+            && self.class_share(known) >= part * CLASS_SHARE;
+        let in_the_long_run = lasted_ms >= LONG as f64 * patience_ms
+            && self.collections as f64 >= part * MANY_COLLECTIONS as f64
+            && self.class_share(known) >= part * CLASS_SHARE_IN_THE_LONG_RUN;
+        let many = self.to as f64 >= part * known.thresholds.many as f64;
+        many && much && (soon || in_the_long_run)
     }
 }
 

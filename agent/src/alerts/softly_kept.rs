@@ -1,18 +1,31 @@
 //! Classes whose objects soft references keep, as a walk for their holders found: a cache. Collections find
 //! them held and the heap fills up with them, and yet the collector has room where it needs some.
 //!
-//! It is what the walk has found, so it is believed for a while only, and while there are about as many. Then
+//! It is what the walk has found, so it is believed for a while only, and where there are not many more. Then
 //! the class is looked at again, which stops nothing.
 
 use finwatch_record::Holders;
 
-use super::{Known, history::Class, registered_leak::SURVIVAL};
+use super::{
+    Known,
+    history::Class,
+    registered_leak::{HEAP_SHARE, SURVIVAL},
+};
 
-/// How many times the option `patience` a walk is believed, before the class is looked at again.
-const LONG: u64 = 60;
+/// How many times the option `patience` it takes until the class is looked at again, and until the walk is not believed
+/// any more. What was a cache may be a leak by then.
+const LONG: u64 = 12;
+const TOO_LONG: u64 = 2 * LONG;
+
+/// So many times as many objects, the same.
+const MANY: f64 = 1.4;
+const TOO_MANY: f64 = 2.0;
 
 /// The part of the objects that soft references must keep.
 const KEPT: f64 = 0.5;
+
+/// The part of them that must be there for the collector to have room.
+const LEFT: f64 = 0.5;
 
 /// What a walk found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,34 +41,45 @@ impl SoftlyKept {
     pub(super) fn of(holders: &Holders, class: &Class) -> Option<SoftlyKept> {
         let instances = holders.instances as f64;
         let softly = holders.softly_held? as f64;
-        (softly >= KEPT * instances && holders.held as f64 <= (1.0 - SURVIVAL) * instances)
-            .then_some(SoftlyKept {
-                objects: class.not_pending(),
-                uptime_ms: class.now.uptime_ms,
-            })
+        let keep =
+            softly >= KEPT * instances && holders.held as f64 <= (1.0 - SURVIVAL) * instances;
+        keep.then_some(SoftlyKept {
+            objects: class.not_pending(),
+            uptime_ms: class.now.uptime_ms,
+        })
     }
 
-    fn age_ms(self, known: &Known) -> u64 {
-        known.now.uptime_ms.saturating_sub(self.uptime_ms)
+    /// How many times as many objects there are now.
+    fn times(self, class: &Class) -> f64 {
+        class.not_pending() as f64 / self.objects.max(1) as f64
+    }
+
+    /// How many times the option `patience` ago that was.
+    fn age(self, known: &Known) -> u64 {
+        let age_ms = known.now.uptime_ms.saturating_sub(self.uptime_ms);
+        age_ms / known.thresholds.patience_ms().max(1)
     }
 }
 
 /// Whether that is so now, as far as is known.
 pub(super) fn is_softly_kept(known: &Known, class: &Class) -> bool {
-    let believed_ms = 2 * LONG * known.thresholds.patience_ms();
+    class
+        .softly_kept
+        .is_some_and(|kept| kept.times(class) < TOO_MANY && kept.age(known) < TOO_LONG)
+}
+
+/// Whether the class, of which that is so, should be looked at again.
+pub(super) fn is_due(known: &Known, class: &Class) -> bool {
     class.softly_kept.is_some_and(|kept| {
-        let objects = class.not_pending();
-        objects <= 2 * kept.objects
-            && objects >= kept.objects / 2
-            && kept.age_ms(known) < believed_ms
+        kept.times(class) >= MANY
+            || known.heap.used_share() >= HEAP_SHARE && kept.age(known) >= LONG
     })
 }
 
-/// Whether the class should be looked at again.
-pub(super) fn is_due(known: &Known, class: &Class) -> bool {
-    let long_ms = LONG * known.thresholds.patience_ms();
-    is_softly_kept(known, class)
-        && class
-            .softly_kept
-            .is_some_and(|kept| kept.age_ms(known) >= long_ms)
+/// Whether the collector has room where it needs some: that is so of a class, and most of its objects are there.
+pub(super) fn is_cache_there(known: &Known) -> bool {
+    known.classes.iter().any(|class| {
+        let is_there = |kept: SoftlyKept| kept.times(class) >= LEFT;
+        is_softly_kept(known, class) && class.softly_kept.is_some_and(is_there)
+    })
 }

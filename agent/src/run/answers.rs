@@ -61,11 +61,13 @@ impl Run {
         let began = Instant::now();
         let (sought, class) = if let Some((class, loader)) = self.seeker.due(began) {
             let found = self.find_holders(env, clock, &class, loader.as_deref());
+            self.seeker.sought(began, Instant::now());
             (found.map(drop), class)
-        } else if self.seeker.is_rested(began)
+        } else if self.seeker.may_suspect(began)
             && let Some((class, loader)) = self.alerts.as_mut().and_then(Alerts::take_suspect)
         {
             let sought = self.seek_suspect(env, clock, &class, loader.as_deref());
+            self.seeker.sought_suspect(began, Instant::now());
             (sought, class)
         } else {
             return;
@@ -73,7 +75,6 @@ impl Run {
         if let Err(error) = sought {
             log::info(format_args!("not found out who holds {class}: {error}"));
         }
-        self.seeker.sought(began, Instant::now());
     }
 
     /// Finds out whether the objects of a suspect are held, and stops nothing for that.
