@@ -31,6 +31,7 @@ pub struct Graph {
     starts: Starts,
     targets: Vec<AtomicU32>,
     places: Vec<AtomicU8>,
+    soft: Vec<(Number, Number)>,
 }
 
 impl Graph {
@@ -54,14 +55,15 @@ impl Graph {
             .collect();
         let starts = Starts::new(&objects.references, survey.index.len());
         let count = starts.total as usize;
-        let graph = Graph {
+        let mut graph = Graph {
             other_loaders: classes.iter().any(Option::is_some),
             classes,
             starts,
             targets: (0..count).map(|_| AtomicU32::new(NULL)).collect(),
             places: (0..count).map(|_| AtomicU8::new(NO_PLACE)).collect(),
+            soft: Vec::new(),
         };
-        look(dump, survey, progress, Phase::Linking, || Linker {
+        let linkers = look(dump, survey, progress, Phase::Linking, || Linker {
             ids: dump.ids,
             survey,
             shapes,
@@ -71,8 +73,18 @@ impl Graph {
             near: Near::default(),
             at: 0,
             end: 0,
+            soft: Vec::new(),
         })?;
+        let soft = linkers.into_iter().flat_map(|linker| linker.soft);
+        let mut soft: Vec<(Number, Number)> = soft.collect();
+        soft.sort_unstable();
+        graph.soft = soft;
         Ok(graph)
+    }
+
+    /// The soft references, in ascending order, each with its referent, which it does not hold.
+    pub fn soft(&self) -> &[(Number, Number)] {
+        &self.soft
     }
 
     /// For each class that can be unloaded, and has instances that keep it from that, its object.
@@ -149,6 +161,8 @@ struct Linker<'a> {
     /// Where the next reference of the present object goes, and where its last one ends.
     at: usize,
     end: usize,
+    /// Soft references and their referents.
+    soft: Vec<(Number, Number)>,
 }
 
 impl Linker<'_> {
@@ -199,15 +213,19 @@ impl Visitor for Linker<'_> {
     #[inline]
     fn instance(&mut self, _at: u64, id: u64, _class: u64, body: &[u8]) {
         let Some(number) = self.begin(id) else { return };
+        // Not a soft reference either: such a one has its queue, or none, which is an object as well.
         if self.at == self.end {
             return;
         }
-        for (field, reference) in self
-            .shapes
-            .holding(self.class_of(number))
-            .iter()
-            .enumerate()
-        {
+        let class = self.class_of(number);
+        let referent = self.shapes.softly_holding(class);
+        if let Some(target) = referent.and_then(|referent| {
+            let id = referent.read(self.ids, body);
+            self.survey.index.number_near(id, &mut self.near)
+        }) {
+            self.soft.push((number, target));
+        }
+        for (field, reference) in self.shapes.holding(class).iter().enumerate() {
             let id = reference.read(self.ids, body);
             if id != 0 {
                 self.link(id, place(field));

@@ -4,6 +4,8 @@
 //! The dump's objects are gone through level by level from the roots, so each is met first by a shortest path. Paths
 //! are told apart by classes and fields, not by objects: a step that repeats the one before (the nodes of a list) adds
 //! nothing, and a path longer than [`LONGEST`] is told by its beginning.
+//!
+//! What no path leads to may be kept by soft references: from those that were met it goes on in the end.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -23,6 +25,12 @@ const MOST_STEPS: usize = 1 << 20;
 
 /// The place of a step that stands for the end of a path too long to tell: only its root and its class are known.
 pub const TOO_LONG: u8 = NO_PLACE - 1;
+
+/// The place of the referent of a soft reference.
+pub const SOFT: u8 = NO_PLACE - 2;
+
+/// A soft reference that was not met.
+const NOT_MET: StepNumber = StepNumber::MAX;
 
 /// Objects of a block of the queue.
 const BLOCK: usize = 1 << 14;
@@ -54,8 +62,10 @@ pub struct Step {
 /// All steps.
 #[derive(Debug, Default)]
 pub struct Paths {
-    /// The objects to which a path leads.
+    /// The objects to which a path leads, be it through soft references.
     pub met: Bits,
+    /// The steps from this one on are of paths through soft references.
+    pub soft_from: StepNumber,
     /// By number; a parent comes before its children.
     pub steps: Vec<Step>,
     numbers: HashMap<(StepNumber, u64), StepNumber, RandomState>,
@@ -88,15 +98,18 @@ impl Paths {
             class_met: vec![false; graph.classes().len()],
             paths: Paths::default(),
             next: VecDeque::new(),
+            soft: Bits::new(objects.classes.len()),
+            soft_steps: vec![NOT_MET; graph.soft().len()],
+            softly: false,
         };
+        for &(reference, _) in graph.soft() {
+            search.soft.set(reference);
+        }
         for seeds in seeds {
             seeds.iter().for_each(|seed| search.seed(*seed));
-            while let Some(block) = search.next.pop_front() {
-                for (object, step) in block {
-                    search.open(object, step);
-                }
-            }
+            search.go_on();
         }
+        search.go_on_softly();
         search.paths.met = search.met;
         search.paths
     }
@@ -156,6 +169,12 @@ struct Search<'a> {
     paths: Paths,
     /// Objects to be opened, the first first, in blocks: what is done is given back.
     next: VecDeque<Vec<(Number, StepNumber)>>,
+    /// The soft references,
+    soft: Bits,
+    /// and at which step each was met.
+    soft_steps: Vec<StepNumber>,
+    /// They are followed.
+    softly: bool,
 }
 
 impl Search<'_> {
@@ -169,6 +188,46 @@ impl Search<'_> {
             };
             let step = self.paths.step(None, NO_PLACE, class, seed.label, holder);
             self.arrive(seed.object, step);
+        }
+    }
+
+    fn go_on(&mut self) {
+        while let Some(block) = self.next.pop_front() {
+            for (object, step) in block {
+                self.open(object, step);
+            }
+        }
+    }
+
+    fn go_on_softly(&mut self) {
+        self.softly = true;
+        self.paths.soft_from = self.paths.steps.len() as StepNumber;
+        for place in 0..self.soft_steps.len() {
+            if self.soft_steps[place] != NOT_MET {
+                self.follow_softly(place, self.soft_steps[place]);
+            }
+        }
+        self.go_on();
+    }
+
+    /// A soft reference was met.
+    fn meet_softly(&mut self, reference: Number, step: StepNumber) {
+        let place = self
+            .graph
+            .soft()
+            .binary_search_by_key(&reference, |&(reference, _)| reference);
+        let Ok(place) = place else { return };
+        match self.softly {
+            true => self.follow_softly(place, step),
+            false => self.soft_steps[place] = step,
+        }
+    }
+
+    fn follow_softly(&mut self, place: usize, step: StepNumber) {
+        let (_, target) = self.graph.soft()[place];
+        if self.met.set(target) {
+            let next = self.follow(step, SOFT, self.objects.classes.get(target), 0);
+            self.arrive(target, next);
         }
     }
 
@@ -206,6 +265,9 @@ impl Search<'_> {
     }
 
     fn open(&mut self, object: Number, step: StepNumber) {
+        if self.soft.get(object) {
+            self.meet_softly(object, step);
+        }
         let holder = if self.objects.classes.get(object) == self.class_class {
             object
         } else {

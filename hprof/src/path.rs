@@ -11,11 +11,11 @@ use crate::classes::ClassNumber;
 use crate::classify::Objects;
 use crate::entry::{Root, RootKind};
 use crate::graph::{Graph, NO_PLACE};
-use crate::holders::{Paths, Seed, Step, StepNumber, TOO_LONG};
+use crate::holders::{Paths, SOFT, Seed, Step, StepNumber, TOO_LONG};
 use crate::layout::Finder;
 use crate::loaders::Loaders;
 use crate::registry::Registry;
-use crate::shape::Shapes;
+use crate::shape::{REFERENT, Shapes};
 use crate::survey::Survey;
 use crate::threads::Threads;
 
@@ -30,10 +30,14 @@ pub struct Holders {
     pub instances: u64,
     /// Those to which a path leads.
     pub held: u64,
+    /// Those of the others to which one through soft references leads.
+    pub softly_held: u64,
     /// The fields that refer to them, those with most references first.
     pub fields: Vec<HoldingField>,
     /// The paths, those with most instances first; each instance counts in one.
     pub paths: Vec<HoldingPath>,
+    /// The same of those that are held softly.
+    pub soft_paths: Vec<HoldingPath>,
 }
 
 /// A field, or an array, that refers to instances.
@@ -259,6 +263,7 @@ impl Holders {
     /// Leaves the paths that are worth telling.
     pub fn shorten(&mut self) {
         self.paths.truncate(MOST_TOLD);
+        self.soft_paths.truncate(MOST_TOLD);
     }
 }
 
@@ -289,17 +294,23 @@ impl Told<'_> {
         let of_class = |facts: &&ClassFacts| {
             let mut found = by_class.remove(&facts.number).unwrap_or_default();
             found.sort_by_key(|&(count, number)| (std::cmp::Reverse(count), number));
+            let (softly, found): (Vec<_>, Vec<_>) = found
+                .into_iter()
+                .partition(|&(_, number)| number >= paths.soft_from);
+            let sum = |found: &[(u64, StepNumber)]| found.iter().map(|(count, _)| count).sum();
+            let told = |found: &[(u64, StepNumber)]| {
+                let told = found.iter().take(MOST_PATHS);
+                told.map(|&(_, number)| self.path(paths, number)).collect()
+            };
             Holders {
                 class: facts.class.clone(),
                 loader: facts.loader.clone(),
                 instances: registry.distinct.get(&facts.number).copied().unwrap_or(0),
-                held: found.iter().map(|(count, _)| count).sum(),
+                held: sum(&found),
+                softly_held: sum(&softly),
                 fields: fields.remove(&facts.number).unwrap_or_default(),
-                paths: found
-                    .iter()
-                    .take(MOST_PATHS)
-                    .map(|&(_, number)| self.path(paths, number))
-                    .collect(),
+                paths: told(&found),
+                soft_paths: told(&softly),
             }
         };
         told.iter().map(of_class).collect()
@@ -352,6 +363,13 @@ impl Told<'_> {
                 .and_then(|dump| dump.statics.get(usize::from(place)));
             let field = field.map(|&(name, ..)| self.finder.names.read(self.finder.dump, name));
             return (classes.get(of).name.clone(), field, true);
+        }
+        if place == SOFT && self.shapes.softly_holding(class).is_some() {
+            return (
+                classes.get(class).name.clone(),
+                Some(REFERENT.into()),
+                false,
+            );
         }
         let field = self
             .shapes

@@ -1,7 +1,7 @@
 //! What the later looks need to know of each class before they meet its instances: which of their references hold
 //! something, and whether they are Finalizers.
 //!
-//! The referent of a soft, weak or phantom reference is not held by it. Of a Finalizer only the referent is followed:
+//! The referent of a soft, weak or phantom reference is not held by it, but that of a soft one is known. Of a Finalizer only the referent is followed:
 //! its links to other Finalizers are the chain, which is analysed by itself.
 
 use crate::classes::{ClassNumber, Classes};
@@ -12,8 +12,11 @@ use crate::value::Type;
 pub const FINALIZER: &str = "java.lang.ref.Finalizer";
 /// The superclass of all references, which declares what they refer to.
 pub const REFERENCE: &str = "java.lang.ref.Reference";
+/// The field that does.
+pub const REFERENT: &str = "referent";
+const SOFT_REFERENCE: &str = "java.lang.ref.SoftReference";
 const NOT_HOLDING: [&str; 3] = [
-    "java.lang.ref.SoftReference",
+    SOFT_REFERENCE,
     "java.lang.ref.WeakReference",
     "java.lang.ref.PhantomReference",
 ];
@@ -22,6 +25,8 @@ const NOT_HOLDING: [&str; 3] = [
 #[derive(Debug)]
 pub struct Shapes {
     holding: Vec<Box<[Field]>>,
+    /// The referents of soft references.
+    softly_holding: Vec<Option<Field>>,
     /// `java.lang.ref.Finalizer`.
     pub finalizer: Option<ClassNumber>,
     /// `java.lang.Class`.
@@ -36,11 +41,18 @@ impl Shapes {
     pub fn new(finder: Finder<'_>) -> Shapes {
         let classes = finder.classes;
         let finalizer = classes.of_boot_loader(FINALIZER);
-        let not_holding = not_holding(classes);
+        let not_holding = descendants(classes, &NOT_HOLDING);
+        let soft = descendants(classes, &[SOFT_REFERENCE]);
         let referent = |field: &Field| {
             classes.get(field.declared_in).name == REFERENCE
-                && finder.names.read(finder.dump, field.name) == "referent"
+                && finder.names.read(finder.dump, field.name) == REFERENT
         };
+        let softly_holding = classes.iter().map(|(number, class)| {
+            let all = || fields(classes, number, finder.dump.ids);
+            let is_soft = class.instances > 0 && soft[number as usize];
+            is_soft.then(|| all().find(|field| referent(field)))?
+        });
+        let softly_holding = softly_holding.collect();
         let mut left = MOST_FIELDS;
         let mut of_class = |number: ClassNumber| {
             let mut holding: Vec<Field> = fields(classes, number, finder.dump.ids)
@@ -64,6 +76,7 @@ impl Shapes {
             .collect();
         Shapes {
             holding,
+            softly_holding,
             finalizer,
             class_class: classes.of_boot_loader("java.lang.Class").unwrap_or(0),
         }
@@ -74,14 +87,18 @@ impl Shapes {
     pub fn holding(&self, class: ClassNumber) -> &[Field] {
         &self.holding[class as usize]
     }
+
+    /// The referent of an instance of `class`, one of soft references.
+    #[inline]
+    pub fn softly_holding(&self, class: ClassNumber) -> Option<&Field> {
+        self.softly_holding[class as usize].as_ref()
+    }
 }
 
-fn not_holding(classes: &Classes) -> Vec<bool> {
+/// Which classes are one of these, or a subclass.
+fn descendants(classes: &Classes, names: &[&str]) -> Vec<bool> {
     let mut all = vec![false; classes.len()];
-    for class in NOT_HOLDING
-        .iter()
-        .filter_map(|name| classes.of_boot_loader(name))
-    {
+    for class in names.iter().filter_map(|name| classes.of_boot_loader(name)) {
         let descendants = classes.descendants(class);
         all.iter_mut()
             .zip(descendants)

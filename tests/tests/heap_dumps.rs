@@ -262,6 +262,23 @@ fn holders_are_those_that_the_program_made() {
     });
 }
 
+/// A dump for which nothing is collected: a collection may let go of them.
+#[test]
+fn what_soft_references_keep_is_told_apart_from_what_is_held() {
+    for_each_jvm(|case| {
+        let mut jvm = Launch::new(case).without_agent().start();
+        jvm.tell("hold-softly 200 40");
+        let answer = read(&dump(&jvm, "softly.hprof", &["-all"]), Depth::Whole);
+        let soft = holders(&answer, "subject.Holding$SoftlyHeld");
+        // The last one may be in a frame still.
+        assert_eq!((soft.softly_held, soft.held <= 1), (200, true), "{soft:#?}");
+        assert_eq!(soft.soft_paths[0].count, 200, "{soft:#?}");
+        let last = soft.soft_paths[0].chain.last().expect("a chain");
+        let referent = ("subject.Holding$Cached", Some("referent"));
+        assert_eq!((last.class.as_str(), last.field.as_deref()), referent);
+    });
+}
+
 /// `count` objects with an array each, one array that all share, and one that is held elsewhere too.
 #[test]
 fn retained_sizes_are_the_closed_form() {

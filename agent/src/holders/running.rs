@@ -51,8 +51,11 @@ const REFERENCES_BETWEEN_LOOKS: u64 = 1 << 8;
 /// Work at a stretch, and then as much rest.
 const STRETCH: Duration = Duration::from_millis(5);
 
-/// Work for all walks of a kind together.
+/// Work for all walks together.
 const MOST_WORK: Duration = Duration::from_secs(2);
+
+/// The same of those through soft references: what leads to them is found soon, and stops may have to follow.
+const MOST_SOFT_WORK: Duration = Duration::from_millis(500);
 
 /// The walks, one after the other until one accounts for enough.
 pub fn walk<'local>(
@@ -75,7 +78,7 @@ pub fn walk<'local>(
         softly: false,
         fields: HashMap::new(),
         random: Random::new(),
-        pace: Pace::begin(clock),
+        pace: Pace::begin(clock, MOST_WORK),
         number: 0,
         limits: WALKS[0],
         paths: Paths::new(),
@@ -121,6 +124,7 @@ struct Open<'local> {
 }
 
 impl<'local> Walk<'_, 'local> {
+    /// All walks of a kind, one after the other until one accounts for enough.
     fn all(
         &mut self,
         env: &mut Env<'local>,
@@ -142,10 +146,11 @@ impl<'local> Walk<'_, 'local> {
         Ok(())
     }
 
+    /// The walks to come go on through soft references.
     fn go_softly(&mut self) {
         self.softly = true;
         self.fields.clear();
-        self.pace = Pace::begin(self.pace.clock);
+        self.pace = Pace::begin(self.pace.clock, MOST_SOFT_WORK);
     }
 
     fn begin(&mut self, limits: Limits) {
@@ -338,14 +343,16 @@ impl<'local> Walk<'_, 'local> {
 /// Work and rest by turns.
 struct Pace<'a> {
     clock: &'a PauseClock,
+    most: Duration,
     stretch: Instant,
     worked: Duration,
 }
 
 impl Pace<'_> {
-    fn begin(clock: &PauseClock) -> Pace<'_> {
+    fn begin(clock: &PauseClock, most: Duration) -> Pace<'_> {
         Pace {
             clock,
+            most,
             stretch: Instant::now(),
             worked: Duration::ZERO,
         }
@@ -359,7 +366,7 @@ impl Pace<'_> {
         }
         self.worked += stretch;
         self.clock.alive();
-        let goes_on = self.worked < MOST_WORK && self.clock.sleep(STRETCH);
+        let goes_on = self.worked < self.most && self.clock.sleep(STRETCH);
         self.stretch = Instant::now();
         goes_on
     }

@@ -175,10 +175,14 @@ fn holders(page: &mut String, place: usize, holders: &Holders) -> fmt::Result {
     }
     writeln!(
         page,
-        "<h3>{}</h3>\n<p>{} of {} are held.</p>",
+        "<h3>{}</h3>\n<p>{} of {} are held{}.</p>",
         Escaped(&holders.class),
         grouped(holders.held),
-        grouped(holders.instances)
+        grouped(holders.instances),
+        match holders.softly_held {
+            0 => String::new(),
+            softly => format!(", {} by soft references alone", grouped(softly)),
+        }
     )?;
     for field in &holders.fields {
         writeln!(
@@ -188,9 +192,9 @@ fn holders(page: &mut String, place: usize, holders: &Holders) -> fmt::Result {
             Escaped(&of_field(field))
         )?;
     }
-    holders
-        .paths
-        .iter()
+    let paths = holders.paths.iter().chain(&holders.soft_paths);
+    paths
+        .into_iter()
         .try_for_each(|path| of_path(page, path, holders.instances))
 }
 

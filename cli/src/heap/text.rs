@@ -179,19 +179,34 @@ fn holders(out: &mut impl Write, all: &[Holders]) -> io::Result<()> {
             )?;
         }
         for path in holders.paths.iter().take(PATHS) {
+            tell_path(out, path)?;
+        }
+        more_paths(out, &holders.paths)?;
+        if holders.softly_held > 0 {
+            let softly = grouped(holders.softly_held);
             writeln!(
                 out,
-                "{:>12} on {}",
-                grouped(path.count),
-                Plain(&of_path(path))
+                "{softly:>12} by soft references alone, until the collector needs room"
             )?;
         }
-        let more = holders.paths.len().saturating_sub(PATHS) as u64;
-        if more > 0 {
-            writeln!(out, "{:>12} {}, see --json", "", counted(more, "more path"))?;
+        for path in holders.soft_paths.iter().take(PATHS) {
+            tell_path(out, path)?;
         }
+        more_paths(out, &holders.soft_paths)?;
     }
     Ok(())
+}
+
+fn tell_path(out: &mut impl Write, path: &HoldingPath) -> io::Result<()> {
+    let words = of_path(path);
+    writeln!(out, "{:>12} on {}", grouped(path.count), Plain(&words))
+}
+
+fn more_paths(out: &mut impl Write, paths: &[HoldingPath]) -> io::Result<()> {
+    match paths.len().saturating_sub(PATHS) as u64 {
+        0 => Ok(()),
+        more => writeln!(out, "{:>12} {}, see --json", "", counted(more, "more path")),
+    }
 }
 
 /// A path in words; not escaped.
