@@ -212,14 +212,15 @@ impl Growth {
         known.heap.share(self.bytes_per_object * self.to as f64)
     }
 
-    /// Whether it has come to that `part` of what makes it a leak.
+    /// Whether it has come to that `part` of what makes it a leak. The class's part of the heap counts only where there
+    /// are collections enough to estimate that.
     fn is_a_leak(&self, known: &Known, part: f64) -> bool {
         let patience_ms = part * known.thresholds.patience_ms() as f64;
         let lasted_ms = self.ended_ms.saturating_sub(self.began_ms) as f64;
         let much = (self.to - self.from.min(self.to)) as f64 > part * GROWTH * self.from as f64;
         let soon = lasted_ms >= patience_ms
             && known.heap.share(self.live_bytes) >= part * HEAP_SHARE
-            && self.class_share(known) >= part * CLASS_SHARE;
+            && (self.class_share(known) >= part * CLASS_SHARE || !self.is_certain);
         let in_the_long_run = lasted_ms >= LONG as f64 * patience_ms
             && self.collections as f64 >= part * MANY_COLLECTIONS as f64
             && self.class_share(known) >= part * CLASS_SHARE_IN_THE_LONG_RUN;

@@ -1,8 +1,8 @@
 //! Classes whose objects soft references keep, as a walk for their holders found: a cache. Collections find
 //! them held and the heap fills up with them, and yet the collector has room where it needs some.
 //!
-//! It is what the walk has found, so it is believed for a while only, and where there are not many more. Then
-//! the class is looked at again, which stops nothing.
+//! It is what the walk has found, so it is believed for a while only. Before that is over, or when there are many
+//! more, the class is looked at again, which stops nothing.
 
 use finwatch_record::Holders;
 
@@ -17,9 +17,8 @@ use super::{
 const LONG: u64 = 12;
 const TOO_LONG: u64 = 2 * LONG;
 
-/// So many times as many objects, the same.
+/// So many times as many objects that the class is looked at again.
 const MANY: f64 = 1.4;
-const TOO_MANY: f64 = 2.0;
 
 /// The part of the objects that soft references must keep.
 const KEPT: f64 = 0.5;
@@ -65,7 +64,7 @@ impl SoftlyKept {
 pub(super) fn is_softly_kept(known: &Known, class: &Class) -> bool {
     class
         .softly_kept
-        .is_some_and(|kept| kept.times(class) < TOO_MANY && kept.age(known) < TOO_LONG)
+        .is_some_and(|kept| kept.age(known) < TOO_LONG)
 }
 
 /// Whether the class, of which that is so, should be looked at again.

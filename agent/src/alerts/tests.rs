@@ -559,7 +559,7 @@ fn it_is_looked_for_again_after_a_while_and_told_if_it_is_held_by_then() {
 }
 
 #[test]
-fn a_leak_that_turns_out_to_be_a_cache_is_cleared_and_told_again_where_there_are_twice_as_many() {
+fn a_leak_that_turns_out_to_be_a_cache_is_cleared_and_looked_at_again_where_there_are_many_more() {
     let mut program = Program::new(&["Cached"]);
     program.used_bytes = MAX / 2;
     fill(&mut program, 20);
@@ -573,6 +573,9 @@ fn a_leak_that_turns_out_to_be_a_cache_is_cleared_and_told_again_where_there_are
     program.alerts.holders(&softly_held("Cached", 14_000));
     fill(&mut program, 12);
     assert_eq!(program.told()[2..], both(Cleared));
+    let suspect = Some(("Cached".to_owned(), None));
+    assert_eq!(program.alerts.take_suspect(), suspect);
+    program.alerts.suspect_sought(&held("Cached", 70_000));
     fill(&mut program, 10);
     assert_eq!(program.told()[4..], both(Raised));
 }
