@@ -40,8 +40,8 @@ impl SoftlyKept {
     pub(super) fn of(holders: &Holders, class: &Class) -> Option<SoftlyKept> {
         let instances = holders.instances as f64;
         let softly = holders.softly_held? as f64;
-        let keep =
-            softly >= KEPT * instances && holders.held as f64 <= (1.0 - SURVIVAL) * instances;
+        let are_held = holders.held as f64 > (1.0 - SURVIVAL) * instances;
+        let keep = softly > 0.0 && softly >= KEPT * instances && !are_held;
         keep.then_some(SoftlyKept {
             objects: class.not_pending(),
             uptime_ms: class.now.uptime_ms,

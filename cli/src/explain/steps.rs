@@ -90,8 +90,11 @@ fn held(class: &str, findings: &Findings<'_>) -> Vec<String> {
         return Vec::new();
     }
     let way = findings.holders.and_then(|holders| holders.paths.first());
-    let first = match way {
-        Some(way) => {
+    let soft_way = findings
+        .holders
+        .and_then(|holders| holders.soft_paths.first());
+    let first = match (way, soft_way) {
+        (Some(way), _) => {
             let left = way.chain.iter().find(|link| !is_of_jdk(link));
             let left = left.map_or("them", |link| &link.class);
             Some(format!(
@@ -100,24 +103,20 @@ fn held(class: &str, findings: &Findings<'_>) -> Vec<String> {
                 holding::root(&way.root)
             ))
         }
-        None if let Some(soft) = findings
-            .holders
-            .and_then(|holders| holders.soft_paths.first()) =>
-        {
-            Some(format!(
-                "Soft references from {} keep them, and the collector lets go of them only where it has no \
-                 room: bound that cache, or lower -XX:SoftRefLRUPolicyMSPerMB.",
-                holding::root(&soft.root)
-            ))
-        }
-        None if findings.has_ended || findings.dump.is_some() => None,
-        None if findings
-            .holders
-            .is_some_and(|holders| holders.unheld.is_some()) =>
+        (None, Some(soft)) => Some(format!(
+            "Soft references from {} keep them, and the collector lets go of them only where it has no \
+             room: bound that cache, or lower -XX:SoftRefLRUPolicyMSPerMB.",
+            holding::root(&soft.root)
+        )),
+        (None, None) if findings.has_ended || findings.dump.is_some() => None,
+        (None, None)
+            if findings
+                .holders
+                .is_some_and(|holders| holders.unheld.is_some()) =>
         {
             None
         }
-        None => Some(format!(
+        (None, None) => Some(format!(
             "Ask who holds them: finwatch holders {} {class}",
             findings.pid
         )),

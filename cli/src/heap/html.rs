@@ -192,10 +192,8 @@ fn holders(page: &mut String, place: usize, holders: &Holders) -> fmt::Result {
             Escaped(&of_field(field))
         )?;
     }
-    let paths = holders.paths.iter().chain(&holders.soft_paths);
-    paths
-        .into_iter()
-        .try_for_each(|path| of_path(page, path, holders.instances))
+    let mut paths = holders.paths.iter().chain(&holders.soft_paths);
+    paths.try_for_each(|path| of_path(page, path, holders.instances))
 }
 
 fn of_path(page: &mut String, path: &HoldingPath, instances: u64) -> fmt::Result {
