@@ -81,9 +81,10 @@ fn tell(out: &mut impl Write, holders: &Holders) -> io::Result<()> {
     };
     writeln!(
         out,
-        "{about}{} of {} instances are held:",
+        "{about}{} of {} instances are held{}",
         grouped(holders.held),
-        grouped(holders.instances)
+        grouped(holders.instances),
+        if holders.paths.is_empty() { "" } else { ":" }
     )?;
     tell_paths(out, &holders.paths)?;
     let softly = holders.softly_held.unwrap_or(0);
