@@ -1,5 +1,6 @@
-//! What needs a state of the whole process, hence a binary of its own, and one test at a
-//! time.
+//! What needs a state of the whole process, hence a binary of its own, and a single test: the
+//! harness says what has ended meanwhile, and where its output goes to a file, that would be past
+//! the limit.
 //!
 //! A write past `RLIMIT_FSIZE` is the one way to a short write and a refused one that
 //! needs no disk of its own; it also raises `SIGXFSZ`, which kills a process that does
@@ -20,10 +21,7 @@ use finwatch::{
     writer::{Target, Writer, no_rounds},
 };
 use finwatch_record::{Body, Record};
-use parking_lot::Mutex;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn emit(stream: &Stream, records: usize) {
     let fields = BTreeMap::from([("filler".to_owned(), "x".repeat(100).into())]);
@@ -57,8 +55,12 @@ fn seqs(path: &Path) -> Vec<u64> {
 }
 
 #[test]
+fn one_after_the_other() {
+    a_refused_write_leaves_whole_lines_and_the_stream_resumes_by_itself();
+    a_closed_standard_stream_stays_the_programs_to_open();
+}
+
 fn a_refused_write_leaves_whole_lines_and_the_stream_resumes_by_itself() {
-    let _alone = ONE_AT_A_TIME.lock();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stream.jsonl");
     let target = Target {
@@ -82,9 +84,7 @@ fn a_refused_write_leaves_whole_lines_and_the_stream_resumes_by_itself() {
     assert!(writer.finish(Duration::from_secs(60)));
 }
 
-#[test]
 fn a_closed_standard_stream_stays_the_programs_to_open() {
-    let _alone = ONE_AT_A_TIME.lock();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stream.jsonl");
     let socket = dir.path().join("socket");
