@@ -165,6 +165,12 @@ impl LoadedClasses {
         self.referent(number, index).is_some()
     }
 
+    /// Whether objects of the class are soft references.
+    pub fn is_soft(&self, number: u32) -> bool {
+        let referent = self.referents.get(number as usize).copied().flatten();
+        referent.is_some_and(|referent| referent.is_soft)
+    }
+
     /// Whether a field is that of a soft reference.
     pub fn is_soft_referent(&self, number: u32, index: i32) -> bool {
         self.referent(number, index)

@@ -149,7 +149,8 @@ impl<'local> Walk<'_, 'local> {
     /// The walks to come go on through soft references.
     fn go_softly(&mut self) {
         self.softly = true;
-        self.fields.clear();
+        let classes = self.classes;
+        self.fields.retain(|&class, _| !classes.is_soft(class));
         self.pace = Pace::begin(self.pace.clock, MOST_SOFT_WORK);
     }
 
