@@ -27,7 +27,7 @@ pub struct Holders {
     /// Those of the others to which a path through a `java.lang.ref.SoftReference` was found: the
     /// collector lets go of them before it runs out of memory, and of those that nobody has asked for
     /// in a while (`-XX:SoftRefLRUPolicyMSPerMB`). `null` where they were not looked for, nearly
-    /// all instances being held otherwise.
+    /// all instances being held otherwise, or not for long enough.
     pub softly_held: Option<u64>,
     /// The paths, those with most instances first. Each instance counts in one of them,
     /// that of the shortest path found to it. Where their counts add up to less than `held`,

@@ -36,7 +36,10 @@ impl Teller<'_> {
         search: &Search,
         stops: &Stops,
     ) -> Holders {
-        let (found, softly) = (&search.best, search.softly.as_ref());
+        let found = &search.best;
+        // That the time was up before any was found says nothing.
+        let softly = search.softly.as_ref();
+        let softly = softly.filter(|softly| softly.estimate > 0.0 || !softly.progress.out_of_time);
         let exact = found.is_exact();
         let counted = found.is_counted() && softly.is_none_or(Found::is_counted);
         let registered = wanted.registered;
