@@ -100,8 +100,7 @@ fn tell(out: &mut impl Write, holders: &Holders) -> io::Result<()> {
         Some(_) => "by nobody",
         None => "by nobody, or by soft references",
     };
-    let unheld = holders.unheld.map(|unheld| unheld.saturating_sub(softly));
-    if let Some(unheld) = unheld.filter(|unheld| *unheld > 0) {
+    if let Some(unheld) = holding::by_nobody(holders).filter(|unheld| *unheld > 0) {
         let wait = "they wait for a collection or their finalizer";
         writeln!(out, "  {:>11}  {nobody}: {wait}", grouped(unheld))?;
     }

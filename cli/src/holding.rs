@@ -1,7 +1,13 @@
 //! A way from a root of the collector to objects, in words: the only ones there are for it, whether an agent or a
 //! heap dump tells of it. As it came: not escaped.
 
-use finwatch_record::{HoldingPath, Link, Root, RootKind};
+use finwatch_record::{Holders, HoldingPath, Link, Root, RootKind};
+
+/// The instances that nobody holds, not even softly; `None` where that is not known.
+pub fn by_nobody(holders: &Holders) -> Option<u64> {
+    let softly = holders.softly_held.unwrap_or(0);
+    Some(holders.unheld?.saturating_sub(softly))
+}
 
 /// From the root to what refers to the objects.
 pub fn path(path: &HoldingPath) -> String {

@@ -1,8 +1,8 @@
 //! What the later looks need to know of each class before they meet its instances: which of their references hold
 //! something, and whether they are Finalizers.
 //!
-//! The referent of a soft, weak or phantom reference is not held by it, but that of a soft one is known. Of a Finalizer only the referent is followed:
-//! its links to other Finalizers are the chain, which is analysed by itself.
+//! The referent of a soft, weak or phantom reference is not held by it, but that of a soft one is known. Of a Finalizer
+//! only the referent is followed: its links to other Finalizers are the chain, which is analysed by itself.
 
 use crate::classes::{ClassNumber, Classes};
 use crate::layout::{Field, Finder, fields};

@@ -162,24 +162,23 @@ impl LoadedClasses {
 
     /// Whether a field is `Reference.referent`, which does not hold.
     pub fn is_referent(&self, number: u32, index: i32) -> bool {
-        self.referent(number, index).is_some()
+        self.referent(number)
+            .is_some_and(|referent| referent.index == index)
     }
 
     /// Whether objects of the class are soft references.
     pub fn is_soft(&self, number: u32) -> bool {
-        let referent = self.referents.get(number as usize).copied().flatten();
-        referent.is_some_and(|referent| referent.is_soft)
+        self.referent(number)
+            .is_some_and(|referent| referent.is_soft)
     }
 
     /// Whether a field is that of a soft reference.
     pub fn is_soft_referent(&self, number: u32, index: i32) -> bool {
-        self.referent(number, index)
-            .is_some_and(|referent| referent.is_soft)
+        self.is_referent(number, index) && self.is_soft(number)
     }
 
-    fn referent(&self, number: u32, index: i32) -> Option<Referent> {
-        let referent = self.referents.get(number as usize).copied().flatten();
-        referent.filter(|referent| referent.index == index)
+    fn referent(&self, number: u32) -> Option<Referent> {
+        self.referents.get(number as usize).copied().flatten()
     }
 
     /// Binary name.
@@ -230,10 +229,8 @@ impl LoadedClasses {
         number: u32,
         softly: bool,
     ) -> Vec<(JFieldID, i32)> {
-        let holds = |index| match softly {
-            true => self.is_soft_referent(number, index) || !self.is_referent(number, index),
-            false => !self.is_referent(number, index),
-        };
+        let all_hold = softly && self.is_soft(number);
+        let holds = |index| all_hold || !self.is_referent(number, index);
         let fields = self.fields(env, heap, number);
         let fields = (0..).zip(fields.unwrap_or_default());
         fields

@@ -188,14 +188,13 @@ fn holders(explanation: &Explanation) -> Vec<Paragraph> {
         None => "",
     };
     let softly = holders.softly_held.unwrap_or(0);
-    let unheld = holders.unheld.map(|unheld| unheld.saturating_sub(softly));
     let others = [
-        (Some(softly), "by soft references alone"),
-        (unheld, "by nobody"),
+        (softly, "by soft references alone"),
+        (holding::by_nobody(holders).unwrap_or(0), "by nobody"),
     ];
     let others = others.map(|(count, by)| match count {
-        Some(count) if count > 0 => format!(", {} {by}", grouped(count)),
-        _ => String::new(),
+        0 => String::new(),
+        _ => format!(", {} {by}", grouped(count)),
     });
     let is_of_dump = explanation
         .dump

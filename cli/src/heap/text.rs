@@ -178,10 +178,7 @@ fn holders(out: &mut impl Write, all: &[Holders]) -> io::Result<()> {
                 Plain(&of_field(field))
             )?;
         }
-        for path in holders.paths.iter().take(PATHS) {
-            tell_path(out, path)?;
-        }
-        more_paths(out, &holders.paths)?;
+        paths(out, &holders.paths)?;
         if holders.softly_held > 0 {
             let softly = grouped(holders.softly_held);
             writeln!(
@@ -189,20 +186,16 @@ fn holders(out: &mut impl Write, all: &[Holders]) -> io::Result<()> {
                 "{softly:>12} by soft references alone, until the collector needs room"
             )?;
         }
-        for path in holders.soft_paths.iter().take(PATHS) {
-            tell_path(out, path)?;
-        }
-        more_paths(out, &holders.soft_paths)?;
+        paths(out, &holders.soft_paths)?;
     }
     Ok(())
 }
 
-fn tell_path(out: &mut impl Write, path: &HoldingPath) -> io::Result<()> {
-    let words = of_path(path);
-    writeln!(out, "{:>12} on {}", grouped(path.count), Plain(&words))
-}
-
-fn more_paths(out: &mut impl Write, paths: &[HoldingPath]) -> io::Result<()> {
+fn paths(out: &mut impl Write, paths: &[HoldingPath]) -> io::Result<()> {
+    for path in paths.iter().take(PATHS) {
+        let words = of_path(path);
+        writeln!(out, "{:>12} on {}", grouped(path.count), Plain(&words))?;
+    }
     match paths.len().saturating_sub(PATHS) as u64 {
         0 => Ok(()),
         more => writeln!(out, "{:>12} {}, see --json", "", counted(more, "more path")),
