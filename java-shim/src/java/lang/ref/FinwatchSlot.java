@@ -45,8 +45,16 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     private static FinwatchSlot[] table = new FinwatchSlot[2 * FEW];
 
     /**
-     * Bits of a word that do not count in the search for a place. A reader that sees this and {@link #table} of
-     * different times finds nothing, and looks again under {@link #LOCK}.
+     * The {@link #key} of each entry in its place, or 0: no entry is touched but that of the class that is looked for.
+     * While a concurrent collector marks, {@code get()} of another would keep that one's class, its loader and
+     * everything of theirs. Nor may there be a check for null before the word is compared: the second compiler has a
+     * load of the entry do that, of the referent if there is no other (block.cpp, implicit_null_check).
+     */
+    private static long[] keys = new long[2 * FEW];
+
+    /**
+     * Bits of a word that do not count in the search for a place. A reader that sees this, {@link #keys} and
+     * {@link #table} of different times finds nothing, and looks again under {@link #LOCK}.
      */
     private static int shift;
 
@@ -137,12 +145,23 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         if ((int) (key >>> 32) == word && entry != null && entry.key == key && entry.get() != null) {
             return (int) key;
         }
-        FinwatchSlot[] table = FinwatchSlot.table;
-        entry = table[place(word, shift, table)];
-        if (FinwatchKlass.UNIQUE && entry != null && entry.word == word && entry.get() != null) {
-            return entry.slot;
+        long[] keys = FinwatchSlot.keys;
+        int at = place(word, shift, keys);
+        key = keys[at];
+        if ((int) (key >>> 32) == word && FinwatchKlass.UNIQUE) {
+            entry = at(at, key);
+            if (entry != null && entry.get() != null) {
+                return (int) key;
+            }
         }
         return probe(object.getClass(), word);
+    }
+
+    /** The entry in a place, or null where it has another key, in a table of another time. */
+    private static FinwatchSlot at(int at, long key) {
+        FinwatchSlot[] table = FinwatchSlot.table;
+        FinwatchSlot entry = at < table.length ? table[at] : null;
+        return entry != null && entry.key == key ? entry : null;
     }
 
     private static int probe(Class<?> type, int word) {
@@ -151,13 +170,16 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     }
 
     private static FinwatchSlot lookUp(Class<?> type, int word) {
-        FinwatchSlot[] table = FinwatchSlot.table;
-        int mask = table.length - 1;
-        int at = place(word, shift, table);
-        for (FinwatchSlot entry = table[at]; entry != null; entry = table[at]) {
-            Class<?> held = entry.get();
-            if (held == type || held == null && entry.was(type)) {
-                return entry;
+        long[] keys = FinwatchSlot.keys;
+        int mask = keys.length - 1;
+        int at = place(word, shift, keys);
+        for (long key = keys[at]; key != 0; key = keys[at]) {
+            FinwatchSlot entry = (int) (key >>> 32) == word ? at(at, key) : null;
+            if (entry != null) {
+                Class<?> held = entry.get();
+                if (held == type || held == null && entry.was(type)) {
+                    return entry;
+                }
             }
             at = (at + 1) & mask;
         }
@@ -165,8 +187,8 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
     }
 
     /** Where the search for an entry begins. */
-    private static int place(int word, int shift, FinwatchSlot[] table) {
-        return word >>> shift & table.length - 1;
+    private static int place(int word, int shift, long[] keys) {
+        return word >>> shift & keys.length - 1;
     }
 
     /**
@@ -211,15 +233,19 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         int slot = freeCount > 0 ? free[freeCount - 1] : used < FinwatchHook.SLOTS ? used : OTHER;
         FinwatchSlot entry = new FinwatchSlot(type, word, slot);
         FinwatchSlot[] table = FinwatchSlot.table;
+        long[] keys = FinwatchSlot.keys;
         int shift = FinwatchSlot.shift;
         boolean full = (entries + 1) * 2 > table.length;
         if (full || entries < FEW) {
-            table = new FinwatchSlot[full ? table.length * 2 : table.length];
-            shift = bestShift(table, entry);
-            fill(table, shift);
+            int length = full ? table.length * 2 : table.length;
+            table = new FinwatchSlot[length];
+            keys = new long[length];
+            shift = bestShift(keys, entry);
+            fill(table, keys, shift);
         }
-        place(entry, shift, table);
+        place(entry, shift, table, keys);
         FinwatchSlot.shift = shift;
+        FinwatchSlot.keys = keys;
         FinwatchSlot.table = table;
         entries++;
         freshCount++;
@@ -244,7 +270,7 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
      *
      * @param to as long as the table will be; what it holds afterwards means nothing
      */
-    private static int bestShift(FinwatchSlot[] to, FinwatchSlot coming) {
+    private static int bestShift(long[] to, FinwatchSlot coming) {
         int best = 0;
         int fewest = Integer.MAX_VALUE;
         for (int shift = 0; shift < MAX_SHIFT && fewest > 0; shift++) {
@@ -257,39 +283,40 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
         return best;
     }
 
-    private static int meetings(int shift, FinwatchSlot[] to, FinwatchSlot coming) {
-        Arrays.fill(to, null);
-        to[place(coming.word, shift, to)] = coming;
+    private static int meetings(int shift, long[] to, FinwatchSlot coming) {
+        Arrays.fill(to, 0);
+        to[place(coming.word, shift, to)] = coming.key;
         int meetings = 0;
         for (FinwatchSlot entry : table) {
             if (entry != null) {
                 int at = place(entry.word, shift, to);
-                if (to[at] != null) {
+                if (to[at] != 0) {
                     meetings++;
                 }
-                to[at] = entry;
+                to[at] = entry.key;
             }
         }
         return meetings;
     }
 
-    /** Puts all entries into another table. */
-    private static void fill(FinwatchSlot[] to, int shift) {
-        Arrays.fill(to, null);
+    /** Puts all entries into another table, which is empty. */
+    private static void fill(FinwatchSlot[] to, long[] keys, int shift) {
+        Arrays.fill(keys, 0);
         for (FinwatchSlot entry : table) {
             if (entry != null) {
-                place(entry, shift, to);
+                place(entry, shift, to, keys);
             }
         }
     }
 
-    private static void place(FinwatchSlot entry, int shift, FinwatchSlot[] table) {
-        int mask = table.length - 1;
-        int at = place(entry.word, shift, table);
-        while (table[at] != null) {
+    private static void place(FinwatchSlot entry, int shift, FinwatchSlot[] table, long[] keys) {
+        int mask = keys.length - 1;
+        int at = place(entry.word, shift, keys);
+        while (keys[at] != 0) {
             at = (at + 1) & mask;
         }
         table[at] = entry;
+        keys[at] = entry.key;
     }
 
     /**
@@ -494,22 +521,27 @@ final class FinwatchSlot extends WeakReference<Class<?>> {
             setBusiest(null);
         }
         int mask = table.length - 1;
-        int at = place(entry.word, shift, table);
+        int at = place(entry.word, shift, keys);
         while (table[at] != entry) {
             at = (at + 1) & mask;
         }
-        table[at] = null;
+        empty(at);
         // Those behind it may have found their places taken.
         for (at = (at + 1) & mask; table[at] != null; at = (at + 1) & mask) {
             FinwatchSlot next = table[at];
-            table[at] = null;
-            place(next, shift, table);
+            empty(at);
+            place(next, shift, table, keys);
         }
         entries--;
         noLongerFresh(entry);
         if (entry.unloaded) {
             unloadedCount--;
         }
+    }
+
+    private static void empty(int at) {
+        keys[at] = 0;
+        table[at] = null;
     }
 
     /**
