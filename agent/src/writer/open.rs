@@ -33,14 +33,17 @@ pub(super) enum Opened {
 
 /// Opens what is at `path`, or creates a file of mode 0600 there.
 pub(super) fn open(path: &Path) -> Result<Opened, Trouble> {
-    let file = match std::fs::symlink_metadata(path) {
-        Ok(found) => open_existing(path, &found)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => create(path)?,
+    let (file, is_new) = match std::fs::symlink_metadata(path) {
+        Ok(found) => (open_existing(path, &found)?, false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (create(path)?, true),
         Err(error) => return Err(Trouble::doing("looking at it")(error)),
     };
     let file = above_stdio(file)?;
     let found = file.metadata().map_err(Trouble::doing("looking at it"))?;
-    check(&found)?;
+    // What was just made is nobody else's, whomever a file system that maps owners names.
+    if !is_new {
+        check(&found)?;
+    }
     Ok(classify(file, found.file_type()))
 }
 
@@ -107,7 +110,7 @@ fn refusal(kind: FileType) -> Option<&'static str> {
 fn check_owner(found: &Metadata) -> Result<(), Trouble> {
     if found.uid() != rustix::process::geteuid().as_raw() {
         return Err(Trouble::Refused(
-            "it belongs to another user: remove it or name another file",
+            "it belongs to another user, or to one whom its file system names instead: remove it or name another file",
         ));
     }
     if found.nlink() > 1 {

@@ -127,6 +127,9 @@ impl Open {
 
     fn write_line(&mut self, outbox: &mut Outbox) -> Result<Fits, Trouble> {
         if self.kind.is_socket() {
+            // Linux calls a socket writable while at most a quarter of its buffer is in use (`unix_writable` in
+            // net/unix/af_unix.c): the rest stays for the program, which may block where there is no room.
+            self.poll()?;
             let bytes = outbox.first_line().len();
             socket::send_some(&self.file, outbox, bytes)?;
             return Ok(Fits::Yes);
@@ -220,6 +223,24 @@ mod tests {
             shared: true,
         });
         sink
+    }
+
+    #[test]
+    fn a_socket_that_nobody_reads_keeps_room_for_the_program() {
+        let (program, reader) = std::os::unix::net::UnixStream::pair().unwrap();
+        program.set_nonblocking(true).unwrap();
+        let file = File::from(std::os::fd::OwnedFd::from(program.try_clone().unwrap()));
+        let mut sink = sink(&file);
+        let trouble = loop {
+            let (mut outbox, _) = outbox(100, "a class");
+            if let Err(trouble) = sink.send(&mut outbox) {
+                break trouble;
+            }
+        };
+        assert!(matches!(trouble, Trouble::SlowReader), "{trouble:?}");
+        let mut program = program;
+        program.write_all(&[b'x'; 32_768]).unwrap();
+        drop(reader);
     }
 
     fn a_pipe() -> (File, File) {
