@@ -9,7 +9,7 @@ mod own_thread;
 use std::{
     ffi::CStr,
     sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -22,6 +22,7 @@ use crate::{
     exhausted::{self, Exhausted},
     hooks::Splicing,
     jvmti::{self, Callbacks, Capability, Environment, Event, JvmtiError},
+    kernel_thread,
     ledger::Ledger,
     log,
     options::{self, Facts, Options, Request, Sources},
@@ -44,6 +45,9 @@ const LAST_WRITES: Duration = Duration::from_secs(2);
 
 /// How long it, or a tool, may be held up by a sample that is being taken.
 const LAST_SAMPLE: Duration = Duration::from_secs(3);
+
+/// Between two looks whether a load has come to its end.
+const A_MOMENT: Duration = Duration::from_millis(10);
 
 struct Agent {
     ledger: Ledger,
@@ -137,7 +141,10 @@ pub fn attach(
     new_environment: NewEnvironment<'_>,
     flag: &[u8],
 ) -> Result<(), LoadError> {
-    let watching = AGENT.get().filter(|agent| agent.run.lock().is_some());
+    let watching = match AGENT.get() {
+        Some(agent) => agent.is_watching()?.then_some(agent),
+        None => None,
+    };
     let command = String::from_utf8_lossy(flag);
     match (watching, &*command, command.strip_prefix(command::HOLDERS)) {
         (Some(agent), command::DETACH, _) => agent.detach(env),
@@ -164,12 +171,16 @@ fn prepare(
     };
     let agent = AGENT.get_or_init(Agent::new);
     let mut loaded = agent.loaded.lock();
-    if loaded.is_some() || agent.run.lock().is_some() {
+    if loaded.is_some() || agent.is_running()? {
         return Err(LoadError::Twice);
     }
     log::set_level(options.log);
     let jvmti = new_environment().map_err(LoadError::NoJvmti)?;
-    agent.clock.begin_again();
+    agent.clock.begin_again(match mode {
+        Mode::Start => Duration::ZERO,
+        // The beans know it better, where there are some.
+        Mode::Attach => kernel_thread::jvm_age().unwrap_or_default(),
+    });
     if let Err(error) = agent.listen(jvmti) {
         // Nothing has been asked of it.
         let _ = jvmti.dispose();
@@ -254,9 +265,31 @@ impl Agent {
         Ok(())
     }
 
-    /// The second half of a load: the VM is ready, or has been for long.
+    /// Whether it watches, once a load that is under way in another thread has come to its end: an attach may
+    /// come before the VM has told that it is ready.
+    fn is_watching(&self) -> Result<bool, LoadError> {
+        let end = Instant::now() + LAST_SAMPLE;
+        loop {
+            let loaded = self.loaded.try_lock_until(end).ok_or(LoadError::Busy)?;
+            if loaded.is_none() || Instant::now() >= end {
+                return self.is_running();
+            }
+            drop(loaded);
+            std::thread::sleep(A_MOMENT);
+        }
+    }
+
+    /// All tools of the JVM wait while its thread for attaches does.
+    fn is_running(&self) -> Result<bool, LoadError> {
+        let run = self.run.try_lock_for(LAST_SAMPLE).ok_or(LoadError::Busy)?;
+        Ok(run.is_some())
+    }
+
+    /// The second half of a load: the VM is ready, or has been for long. Whoever attaches meanwhile
+    /// waits for it.
     fn begin(&self, env: &mut Env) -> Result<(), LoadError> {
-        let Some(loaded) = self.loaded.lock().take() else {
+        let mut guard = self.loaded.lock();
+        let Some(loaded) = guard.take() else {
             return Ok(());
         };
         let jvmti = loaded.jvmti;
@@ -354,7 +387,10 @@ impl Agent {
     fn detach(&self, env: &mut Env) -> Result<(), LoadError> {
         let mut guard = self.run.try_lock_for(LAST_SAMPLE).ok_or(LoadError::Busy)?;
         let mut run = guard.take().ok_or(LoadError::NotWatching)?;
-        self.tell_end(env, &mut run, StopReason::Detach);
+        // The VM may be about to end, which has been told then.
+        if !run.has_ended() {
+            self.tell_end(env, &mut run, StopReason::Detach);
+        }
         self.exhausted.set(None);
         self.set_stall(None);
         let jvmti = run.jvmti();
@@ -421,8 +457,9 @@ impl Callbacks for Agent {
     fn vm_death(&self, env: &mut Env) {
         self.dying.store(true, Relaxed);
         self.clock.end();
+        let end = Instant::now() + LAST_SAMPLE;
         let has_left = self.wait_for_thread(LAST_SAMPLE);
-        match self.run.try_lock() {
+        match self.run.try_lock_until(end) {
             Some(mut guard) => {
                 // It is not there, or failed.
                 let untold = guard.as_mut().filter(|run| has_left && !run.has_ended());

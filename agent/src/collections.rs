@@ -97,6 +97,8 @@ impl Collections {
     /// # Errors
     /// The listener stays, in a queue that drops what is too much.
     pub fn ignore(&mut self, env: &mut Env) -> jni::errors::Result<()> {
+        self.pauses.clear();
+        self.unheard.clear();
         if let Some(listener) = self.listener.take() {
             env.call_static_method(&listener, jni_str!("ignore"), jni_sig!("()V"), &[])?;
         }

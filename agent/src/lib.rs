@@ -16,6 +16,7 @@ pub mod finalizer_thread;
 mod holders;
 mod hooks;
 pub mod jvmti;
+mod kernel_thread;
 pub mod ledger;
 pub mod log;
 pub mod management;

@@ -90,9 +90,10 @@ impl PauseClock {
         }
     }
 
-    /// Begins anew, for an agent that was detached and is attached again. No pause is told
-    /// to it meanwhile.
-    pub fn begin_again(&self) {
+    /// Begins anew, for an agent that was detached and is attached again, in a JVM of that age. No
+    /// pause is told to it meanwhile.
+    pub fn begin_again(&self, uptime: Duration) {
+        self.set_uptime_at_load(uptime.as_secs_f64() * 1000.0);
         let since_origin = self.origin.elapsed().as_micros() as u64;
         self.loaded_us.store(since_origin, Relaxed);
         for number in [

@@ -4,15 +4,14 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
+use crate::kernel_thread;
+
 /// The part of the time that a starved thread waits, at the least.
 const MOST_OF_THE_TIME: f64 = 0.5;
-
-/// Where the kernel shows the threads of this process.
-const THREADS: &str = "/proc/self/task";
 
 /// The name that HotSpot gives the thread, to the kernel too.
 const FINALIZER: &str = "Finalizer";
@@ -52,25 +51,13 @@ impl RunQueue {
 
     fn waited(&mut self) -> Option<Duration> {
         if self.file.is_none() {
-            self.file = find(Path::new(THREADS));
+            self.file = kernel_thread::named(FINALIZER).map(|thread| thread.join("schedstat"));
         }
         let text = fs::read_to_string(self.file.as_ref()?);
         // Ended: another thread may have its number later.
         let text = text.inspect_err(|_| self.file = None).ok()?;
         waiting(&text)
     }
-}
-
-/// The file of the thread: of those of this name the oldest, an application may call one so too.
-fn find(threads: &Path) -> Option<PathBuf> {
-    let ids = fs::read_dir(threads).ok()?.flatten();
-    let ids = ids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let is_finalizer = |id: &u32| {
-        let name = fs::read_to_string(threads.join(id.to_string()).join("comm"));
-        name.is_ok_and(|name| name.trim_end() == FINALIZER)
-    };
-    let id = ids.filter(is_finalizer).min()?;
-    Some(threads.join(id.to_string()).join("schedstat"))
 }
 
 /// The time in the run queue: "cpu wait slices", in nanoseconds.
@@ -118,18 +105,5 @@ mod tests {
         for damaged in ["", "12", "12 x 1"] {
             assert_eq!(waiting(damaged), None);
         }
-    }
-
-    #[test]
-    fn the_oldest_thread_of_the_name_is_found() {
-        let threads = tempfile::tempdir().unwrap();
-        for (id, name) in [("9", "main"), ("41", "Finalizer"), ("7", "Finalizers")] {
-            let thread = threads.path().join(id);
-            fs::create_dir(&thread).unwrap();
-            fs::write(thread.join("comm"), format!("{name}\n")).unwrap();
-        }
-        fs::create_dir(threads.path().join("100")).unwrap();
-        let found = find(threads.path());
-        assert_eq!(found, Some(threads.path().join("41/schedstat")));
     }
 }

@@ -148,18 +148,19 @@ impl Shim {
         define(env, jvmti, KLASS.0, &splice::shim(KLASS.1, &renames)?)?;
         let chain = define(env, jvmti, CHAIN.0, &splice::shim(CHAIN.1, &renames)?)?;
         let survivor = define(env, jvmti, SURVIVOR.0, SURVIVOR.1)?;
-        if let Err(error) = bind_sites(env, jvmti) {
-            env.exception_clear();
-            log::info(format_args!(
-                "it can't be seen where objects are made: {error}"
-            ));
-        }
         let hook = splice::shim(&with_address(HOOK.1, counters)?, &renames)?;
         let hook = define(env, jvmti, HOOK.0, &hook)?;
         // Initializes the class, which must not be left to a hook.
         let found = env.get_static_field(&hook, jni_str!("COUNTERS"), jni_sig!("J"))?;
         if found.j()? != counters {
             return Err(ShimError::AnotherCopy);
+        }
+        // Not before: the stacks are the other copy's.
+        if let Err(error) = bind_sites(env, jvmti) {
+            env.exception_clear();
+            log::info(format_args!(
+                "it can't be seen where objects are made: {error}"
+            ));
         }
         Ok(Shim {
             slot: env.new_global_ref(slot)?,
