@@ -259,19 +259,36 @@ impl Ranking<'_> {
         })
     }
 
-    /// The worst `limit` classes and those being unloaded, and the sum of all others.
-    pub fn list(&self, limit: usize) -> (Vec<ClassRow>, OmittedClasses) {
+    /// The worst `limit` classes and those being unloaded, and the sum of all others. Those that must not be missing,
+    /// by name and loader, go before others that are worse.
+    pub fn list(
+        &self,
+        limit: usize,
+        is_wanted: impl Fn(&str, Option<&str>) -> bool,
+    ) -> (Vec<ClassRow>, OmittedClasses) {
         let (mut listed, mut unloaded, mut omitted) = (Vec::new(), 0, self.gone);
-        for (rank, (slot, counts)) in self.ranked.iter().enumerate() {
-            let Some(class) = self.classes.by_slot.get(slot) else {
-                continue;
-            };
+        let ranked = self.ranked.iter().filter_map(|(slot, counts)| {
+            let class = self.classes.by_slot.get(slot)?;
+            let is_wanted = is_wanted(&class.name, class.loader.as_deref());
+            Some((*slot, class, *counts, is_wanted))
+        });
+        let ranked: Vec<_> = ranked.collect();
+        let mut wanted = ranked.iter().filter(|(.., is_wanted)| *is_wanted).count();
+        wanted = wanted.min(limit);
+        let mut others = limit - wanted;
+        for (slot, class, counts, is_wanted) in ranked {
             unloaded += usize::from(class.unloaded);
-            if rank < limit || (class.unloaded && unloaded <= MAX_UNLOADED_ROWS) {
-                listed.push(self.row(*slot, class, *counts));
+            let left = match is_wanted {
+                true => &mut wanted,
+                false => &mut others,
+            };
+            let is_listed = *left > 0;
+            *left -= usize::from(is_listed);
+            if is_listed || (class.unloaded && unloaded <= MAX_UNLOADED_ROWS) {
+                listed.push(self.row(slot, class, counts));
             } else {
                 omitted.count += 1;
-                omitted.counts += *counts;
+                omitted.counts += counts;
             }
         }
         (listed, omitted)
@@ -337,7 +354,7 @@ mod tests {
             },
         };
         let ranking = classes.rank(Ledger::allocate());
-        let (listed, omitted) = ranking.list(2);
+        let (listed, omitted) = ranking.list(2, |_, _| false);
         let registered: Vec<u64> = listed.iter().map(|row| row.counts.registered).collect();
         assert_eq!(registered, [5, 4, 1]);
         assert_eq!((omitted.count, omitted.counts.registered), (2, 3));

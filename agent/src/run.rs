@@ -35,6 +35,9 @@ use crate::{
     watch::Watch,
 };
 
+/// What goes on is told again so often, in milliseconds: a stream may begin later, or have lost it.
+const AGAIN_EVERY_MS: u64 = 600_000;
+
 /// The clocks of agent and JVM are read one after the other so many times; the reading that
 /// took least tells best how they stand to each other.
 const CLOCK_READINGS: usize = 5;
@@ -63,6 +66,8 @@ pub struct Run {
     /// When sites are to be told that no alert is about, in milliseconds of the JVM's life; 0 before
     /// the first sample.
     sites_due_ms: u64,
+    /// When what goes on is to be told again, in milliseconds of the JVM's life.
+    again_due_ms: u64,
     /// CPU time of the agent's own thread.
     cpu_ms: f64,
     started: bool,
@@ -97,6 +102,7 @@ impl Run {
             beans_looked_for: false,
             times: Times::default(),
             sites_due_ms: 0,
+            again_due_ms: 0,
             cpu_ms: 0.0,
             started: false,
             ended: false,
@@ -134,6 +140,7 @@ impl Run {
         }
         if self.started {
             self.start(env, clock);
+            self.again_due_ms = 0;
         }
         if !listened {
             let last = self.listen(env);
@@ -174,6 +181,7 @@ impl Run {
 
     /// Finds the management beans and makes the first record.
     pub fn open(&mut self, env: &mut Env, clock: &PauseClock) {
+        self.times.loaded_ms = clock.uptime_ms_at(0) as f64;
         self.find_beans(env, clock);
         self.start(env, clock);
     }
@@ -306,7 +314,9 @@ impl Run {
 
     /// A pause has ended.
     pub fn pause(&mut self, pause: Pause) {
-        self.collections.pause(pause);
+        if self.wants_collections() {
+            self.collections.pause(pause);
+        }
     }
 
     /// Takes the collections that have ended. The pauses until now are to be passed on before
@@ -343,7 +353,7 @@ impl Run {
         self.options.gc || self.alerts.is_some()
     }
 
-    /// Makes a `sample`, and an `alert` for everything that begins or ends to be wrong with it.
+    /// Makes a `sample`, and an `alert` for everything that begins or ends to be wrong with it, or is to be told again.
     pub fn sample(
         &mut self,
         env: &mut Env,
@@ -356,7 +366,8 @@ impl Run {
         let pending = reading.as_ref().map(|reading| reading.pending);
         let ranking = self.watch.rank(pending);
         let counts = ranking.whole();
-        let (classes, classes_omitted) = ranking.list(self.options.classes);
+        let is_alerted = |class: &str, loader: Option<&str>| self.is_alerted(class, loader);
+        let (classes, classes_omitted) = ranking.list(self.options.classes, is_alerted);
         let (memory, collectors) = match reading {
             Some(reading) => (Some(reading.memory), reading.collectors),
             None => (None, Vec::new()),
@@ -385,10 +396,18 @@ impl Run {
             finalizer_thread: thread.as_ref(),
             pending_list,
         };
-        let told = match &mut self.alerts {
+        let alerts_raised = self.alerts.as_ref().map(Alerts::count_raised);
+        let mut told = match &mut self.alerts {
             Some(alerts) => alerts.sample(&seen, ranking.each()),
             None => Vec::new(),
         };
+        let is_again = uptime_ms >= self.again_due_ms;
+        if is_again {
+            self.again_due_ms = uptime_ms + AGAIN_EVERY_MS;
+            let alerts = self.alerts.iter();
+            let again = alerts.flat_map(|alerts| alerts.again(&told));
+            told.extend(again.collect::<Vec<_>>());
+        }
         let looked = self.alerts.as_mut().and_then(Alerts::take_looked);
         *self.last_known.lock() = Some(self.known_with(counts, (classes.clone(), classes_omitted)));
         let sample = Sample {
@@ -408,17 +427,11 @@ impl Run {
                 collectors,
             },
             agent: self.cost(),
+            alerts_raised,
         };
         self.stream.emit(Body::Sample(Box::new(sample)), uptime_ms);
-        self.tell_thread(thread, uptime_ms);
-        let sites = self.sites(env, &told, uptime_ms);
-        for alert in told {
-            self.seeker.raised(&alert);
-            self.stream.emit(Body::Alert(Box::new(alert)), uptime_ms);
-        }
-        for sites in sites {
-            self.stream.emit(Body::Sites(Box::new(sites)), uptime_ms);
-        }
+        self.tell_thread(thread, is_again, uptime_ms);
+        self.tell_alerts(env, told, uptime_ms);
         self.seek_holders(env, clock);
         if let Some(looked) = looked {
             let ago_ms = clock.uptime_ms().saturating_sub(looked.references_ms);
@@ -453,7 +466,7 @@ impl Run {
         self.watch.refresh(env, splicing);
         let pending = self.read(env).map(|reading| reading.pending);
         let ranking = self.watch.rank(pending);
-        let (classes, classes_unloaded) = ranking.list(usize::MAX);
+        let (classes, classes_unloaded) = ranking.list(usize::MAX, |_, _| false);
         let stop = Stop {
             reason,
             coverage: self.watch.coverage().clone(),

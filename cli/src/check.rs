@@ -226,18 +226,18 @@ fn note_ends(pieces: &[Piece], findings: &mut Findings) {
     };
     let (mut missing, mut before) = (0, None);
     for piece in pieces {
-        let pid = piece.span.pid;
+        let pid = piece.span.pid();
         let expected = match before {
             // After a detach another attach begins to count again.
             _ if piece.has_start => 0,
             Some(last) => last + 1,
             None => 0,
         };
-        if piece.span.first_seq > expected {
-            let between = piece.span.first_seq - expected;
+        if piece.span.first.seq > expected {
+            let between = piece.span.first.seq - expected;
             missing += between;
             if missing > piece.dropped {
-                let what = numbers(expected, piece.span.first_seq - 1);
+                let what = numbers(expected, piece.span.first.seq - 1);
                 let files = "is there an older file that was not given?";
                 note(
                     piece,
@@ -246,7 +246,7 @@ fn note_ends(pieces: &[Piece], findings: &mut Findings) {
             }
         }
         missing += piece.missing;
-        before = Some(piece.last_seq);
+        before = Some(piece.span.last.seq);
     }
 }
 
@@ -278,15 +278,15 @@ impl StreamSummary {
     fn of(pieces: &[Piece]) -> StreamSummary {
         let (first, last) = (&pieces[0], &pieces[pieces.len() - 1]);
         let between = pieces.windows(2).map(|pair| {
-            let is_continued = !pair[1].has_start && pair[1].span.first_seq > pair[0].last_seq;
+            let is_continued = !pair[1].has_start && pair[1].span.first.seq > pair[0].span.last.seq;
             if is_continued {
-                pair[1].span.first_seq - pair[0].last_seq - 1
+                pair[1].span.first.seq - pair[0].span.last.seq - 1
             } else {
                 0
             }
         });
         StreamSummary {
-            pid: first.span.pid,
+            pid: first.span.pid(),
             records: pieces.iter().map(|piece| piece.span.records).sum(),
             missing: pieces.iter().map(|piece| piece.missing).sum::<u64>() + between.sum::<u64>(),
             dropped: last.dropped,

@@ -8,6 +8,7 @@
 mod alert;
 mod beside;
 mod dump;
+mod exhaustion;
 mod explanation;
 mod frames;
 mod known;
@@ -33,6 +34,7 @@ use ratatui::crossterm::terminal;
 use crate::exit::Outcome;
 use crate::heap;
 use crate::stream::{Digest, Files, STDIN, Sources, rotated};
+use crate::time;
 use crate::top::watched;
 use dump::Dump;
 use explanation::Subject;
@@ -186,6 +188,7 @@ fn subject(sources: &[OsString]) -> anyhow::Result<Option<(Vec<OsString>, Subjec
         let subject = Subject {
             pid: Some(pid),
             own_pid: Some(watched.own_pid),
+            now_ms: Some(time::now_ms()),
         };
         return Ok(Some((with_rotated(&[watched.stream]), subject)));
     }

@@ -3,6 +3,7 @@
 //! One module per subcommand, each with its `Arguments` and a `run` that writes to the terminal and says how it
 //! ended. Errors come up to `main`, which prints them in one place, in words.
 
+mod alerts;
 mod attach;
 mod check;
 mod completions;

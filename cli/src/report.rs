@@ -3,6 +3,7 @@
 //! Lines are read on all processors; one thread keeps of them what the page needs ([`jvm`]), which does not grow
 //! with the files.
 
+mod alerts;
 mod classes;
 mod incidents;
 mod jvm;

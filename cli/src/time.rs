@@ -1,5 +1,15 @@
 //! The times of records: RFC 3339 in UTC with milliseconds, `2026-11-25T00:36:26.808Z`.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Now, in milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Milliseconds since 1970, `None` where the text is no such time.
 pub fn parse(text: &str) -> Option<u64> {
     let bytes: &[u8; 24] = text.as_bytes().try_into().ok()?;

@@ -8,13 +8,14 @@ use serde_json::Number;
 /// `alert`: a condition that was raised or cleared.
 ///
 /// An alert is known by its `kind`, `class` and `loader`. It is raised once and cleared
-/// once; one that still holds when the stream ends is not cleared.
+/// once; one that still holds when the stream ends is not cleared. While it lasts it is told again:
+/// after each `start`, every ten minutes and when it has become critical.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Alert {
     /// What is wrong.
     pub kind: AlertKind,
-    /// Whether it begins or ends with this record.
+    /// Whether it begins, goes on or ends with this record.
     pub state: AlertState,
     /// How bad it is, or was.
     pub severity: Severity,
@@ -92,13 +93,15 @@ pub enum AlertKind {
     Unknown,
 }
 
-/// Whether an alert begins or ends.
+/// Whether an alert begins, goes on or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
     /// The condition holds.
     Raised,
+    /// It has been raised and not cleared, with the numbers of now.
+    Ongoing,
     /// It has ended.
     Cleared,
 }

@@ -41,6 +41,10 @@ pub struct Holders {
     pub complete: bool,
     /// Why it is not complete, one sentence that says how far it got; `null` where it is.
     pub incomplete_reason: Option<String>,
+    /// When they were looked for, in milliseconds since the JVM started: what was found is told again with
+    /// alerts that go on and when memory runs out; `null` from a heap dump.
+    #[serde(default)]
+    pub looked_uptime_ms: Option<u64>,
     /// How long the application stood still for this, all stops together; `null` from a
     /// heap dump.
     pub stw_ms: Option<f64>,

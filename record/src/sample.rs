@@ -25,6 +25,9 @@ pub struct Sample {
     pub gc: Gc,
     /// What the agent itself cost.
     pub agent: AgentCost,
+    /// Alerts that were raised and not cleared before this record; `null` where the option `alerts` is off.
+    #[serde(default)]
+    pub alerts_raised: Option<u64>,
 }
 
 /// What made the agent take a sample.
@@ -60,6 +63,13 @@ pub struct Counts {
     pub finalized_total: u64,
     /// Objects whose `finalize()` threw (the JDK swallows it silently).
     pub threw_total: u64,
+}
+
+impl Counts {
+    /// Calls of `finalize()` that have ended.
+    pub fn ended(&self) -> u64 {
+        self.finalized_total.saturating_add(self.threw_total)
+    }
 }
 
 impl std::ops::AddAssign for Counts {

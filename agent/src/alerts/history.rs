@@ -40,7 +40,7 @@ pub struct Point {
 impl Point {
     /// Calls of `finalize()` that have ended.
     pub fn ended(&self) -> u64 {
-        ended(&self.counts)
+        self.counts.ended()
     }
 
     /// Objects that are registered and were not found dead.
@@ -49,9 +49,9 @@ impl Point {
     }
 }
 
-/// Calls of `finalize()` that have ended.
-pub fn ended(counts: &Counts) -> u64 {
-    counts.finalized_total.saturating_add(counts.threw_total)
+/// However few objects it has: a call of its `finalize()` is going on, or one threw.
+fn is_of_note(counts: &Counts) -> bool {
+    counts.running > 0 || counts.threw_total > 0
 }
 
 impl Timed for Point {
@@ -381,7 +381,7 @@ impl Classes {
         let is_it = |class: &Class| class.name.loader.as_deref() == each.loader;
         let known = self.by_name.get(each.class);
         if !known.is_some_and(|classes| classes.iter().any(is_it)) {
-            if self.count >= MOST_CLASSES && !self.make_room(each.counts.registered) {
+            if self.count >= MOST_CLASSES && !self.make_room(&each.counts) {
                 return None;
             }
             self.count += 1;
@@ -396,10 +396,15 @@ impl Classes {
         classes.iter_mut().find(|class| is_it(class))
     }
 
-    /// Forgets the class with fewest objects, if it has fewer than half as many.
-    fn make_room(&mut self, registered: u64) -> bool {
-        let least = self.iter().min_by_key(|class| class.now.counts.registered);
-        let Some(least) = least.filter(|class| class.now.counts.registered < registered / 2) else {
+    /// Forgets the class with fewest objects, if it has fewer than half as many, or if what costs the finalizer
+    /// thread something takes its place.
+    fn make_room(&mut self, counts: &Counts) -> bool {
+        let dispensable = self.iter().filter(|class| !is_of_note(&class.now.counts));
+        let least = dispensable.min_by_key(|class| class.now.counts.registered);
+        let gives_way = |class: &&Class| {
+            is_of_note(counts) || class.now.counts.registered < counts.registered / 2
+        };
+        let Some(least) = least.filter(gives_way) else {
             return false;
         };
         let name = least.name.clone();
@@ -522,6 +527,25 @@ mod tests {
         );
         classes.sample(1, Counts::default(), std::iter::empty(), 1);
         assert_eq!(classes.iter().count(), 0);
+    }
+
+    #[test]
+    fn a_class_with_few_objects_is_followed_once_its_finalize_is_of_note() {
+        let mut classes = Classes::default();
+        let names: Vec<String> = (0..1000).map(|n| format!("C{n}")).collect();
+        for round in 0..3 {
+            let all = names.iter().enumerate().map(|(n, name)| {
+                let mut counts = registered(5000 - n as u64);
+                counts.threw_total = u64::from(n == 990 && round > 0);
+                counts.running = u64::from(n == 991 && round > 1);
+                now(name, counts)
+            });
+            classes.sample(round * 1000, Counts::default(), all, 100);
+            assert_eq!(classes.count, MOST_CLASSES);
+            let follows = |name| classes.iter().any(|class| class.name.class == name);
+            let followed = ["C0", "C990", "C991"].map(follows);
+            assert_eq!(followed, [true, round > 0, round > 1], "{round}");
+        }
     }
 
     #[test]

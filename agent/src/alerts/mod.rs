@@ -6,7 +6,8 @@
 //!
 //! Each kind of alert is a file with one function that says, for the present moment, of which
 //! classes its condition holds ([`Finding`]). [`raised`] makes alerts of that: raised when a
-//! condition begins to hold, cleared when it has not held for a while, each once.
+//! condition begins to hold, cleared when it has not held for a while, each once. While it lasts it
+//! is told again, so that a stream that begins later has it too.
 
 mod busy;
 mod evidence;
@@ -189,7 +190,7 @@ impl Alerts {
         self.whole.collection(collection);
     }
 
-    /// A sample was taken: what begins and what ends with it.
+    /// A sample was taken: what begins, what becomes worse and what ends with it.
     pub fn sample<'a>(
         &mut self,
         seen: &Seen<'_>,
@@ -294,6 +295,21 @@ impl Alerts {
     /// The alerts that are raised and not cleared.
     pub fn raised(&self) -> Vec<Alert> {
         self.raised.alerts()
+    }
+
+    /// How many they are.
+    pub fn count_raised(&self) -> u64 {
+        self.raised.len() as u64
+    }
+
+    /// Whether one of them is about a class, or about what it costs others.
+    pub fn are_about(&self, class: &str, loader: Option<&str>) -> bool {
+        self.raised.is_about(class, loader)
+    }
+
+    /// Those of them that are not told already, to be told again.
+    pub fn again(&self, told: &[Alert]) -> Vec<Alert> {
+        self.raised.again(told)
     }
 
     fn known<'a>(&'a self, seen: &'a Seen) -> Known<'a> {

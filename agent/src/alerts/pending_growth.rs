@@ -15,7 +15,7 @@ use super::{
     ClassName, Known,
     busy::Busy,
     evidence::Evidence,
-    history::{Point, Trough, ended},
+    history::{Point, Trough},
     raised::Finding,
 };
 
@@ -96,17 +96,19 @@ fn growing_since(known: &Known) -> Option<u64> {
 fn outrun_since(known: &Known) -> Option<u64> {
     let patience_ms = known.thresholds.patience_ms();
     let series = known.classes.whole_series();
-    let at = |ago_ms| series.before(known.now.uptime_ms.checked_sub(ago_ms)?);
-    let (then, between) = (at(patience_ms)?, at(patience_ms / 2)?);
+    let half_ms = patience_ms / 2;
+    let between = series.before(known.now.uptime_ms.checked_sub(half_ms)?)?;
+    // Samples may be further apart than that.
+    let then = series.before(between.uptime_ms.checked_sub(half_ms)?)?;
     let is_outrun = |from: &Counts, to: &Counts| {
-        let done = ended(to).saturating_sub(ended(from));
+        let done = to.ended().saturating_sub(from.ended());
         // Where it gets nothing done it is stuck or dead.
         done > 0 && to.registered_total.saturating_sub(from.registered_total) > done
     };
     if !is_outrun(&then.counts, &between.counts) || !is_outrun(&between.counts, &known.whole) {
         return None;
     }
-    let done = ended(&known.whole).saturating_sub(then.ended());
+    let done = known.whole.ended().saturating_sub(then.ended());
     // Points are closer to each other than the thread needs for that much.
     let mut behind = series.last_while(|_, later| later.counts.pending >= done / 2);
     let since_ms = behind.next()?.uptime_ms;
@@ -134,7 +136,7 @@ impl Rates {
         let seconds = (known.now.uptime_ms - then.uptime_ms).max(1) as f64 / 1000.0;
         let before = then.counts.enqueued_total;
         let arrived = known.whole.enqueued_total.saturating_sub(before);
-        let left = ended(&known.whole).saturating_sub(then.ended());
+        let left = known.whole.ended().saturating_sub(then.ended());
         Rates {
             arrived_per_s: arrived as f64 / seconds,
             left_per_s: left as f64 / seconds,

@@ -1,4 +1,4 @@
-//! From conditions to alerts: each is raised once and cleared once.
+//! From conditions to alerts: each is raised once and cleared once, and told again when it becomes worse.
 
 use std::{
     collections::BTreeMap,
@@ -50,7 +50,8 @@ impl Raised {
         Some(entry.raised_ms)
     }
 
-    /// Takes what holds now; returns what begins and what has ended with that.
+    /// Takes what holds now; returns what begins, what becomes worse and what has ended with that. How bad it is
+    /// does not become less, for what leads to that goes up and down.
     pub fn update(&mut self, now: Moment, found: Vec<Finding>, patience_ms: u64) -> Vec<Alert> {
         let mut told = Vec::new();
         for finding in found {
@@ -60,7 +61,13 @@ impl Raised {
             };
             if let Some(entry) = self.0.get_mut(&key) {
                 entry.held_ms = now.uptime_ms;
+                entry.alert.cause_class = finding.cause_class;
                 entry.alert.evidence = finding.evidence.into_map();
+                entry.alert.advice = finding.advice;
+                if finding.severity > entry.alert.severity {
+                    entry.alert.severity = finding.severity;
+                    told.push(ongoing(&entry.alert));
+                }
             } else if self.0.len() < MOST {
                 let alert = alert(now, finding);
                 told.push(alert.clone());
@@ -84,9 +91,41 @@ impl Raised {
         told
     }
 
-    /// All of them.
+    /// How many they are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether one of them is about a class, or about what it costs others.
+    pub fn is_about(&self, class: &str, loader: Option<&str>) -> bool {
+        self.0.values().any(|Entry { alert, .. }| {
+            let is_it = alert.class.as_deref() == Some(class) && alert.loader.as_deref() == loader;
+            is_it || alert.cause_class.as_deref() == Some(class)
+        })
+    }
+
+    /// All of them, as they were raised but for the numbers.
     pub fn alerts(&self) -> Vec<Alert> {
         self.0.values().map(|entry| entry.alert.clone()).collect()
+    }
+
+    /// All of them but those that are told already, to be told again.
+    pub fn again(&self, told: &[Alert]) -> Vec<Alert> {
+        let is_told = |alert: &Alert| {
+            told.iter().any(|told| {
+                (told.kind, &told.class, &told.loader) == (alert.kind, &alert.class, &alert.loader)
+            })
+        };
+        let alerts = self.0.values().map(|entry| &entry.alert);
+        let untold = alerts.filter(|alert| !is_told(alert));
+        untold.map(ongoing).collect()
+    }
+}
+
+fn ongoing(alert: &Alert) -> Alert {
+    Alert {
+        state: AlertState::Ongoing,
+        ..alert.clone()
     }
 }
 
@@ -181,6 +220,44 @@ mod tests {
         raised.update(at(1000), stuck, 300);
         let told = raised.update(at(1001), vec![], 300);
         assert_eq!(states(&told), [AlertState::Cleared]);
+    }
+
+    #[test]
+    fn what_becomes_worse_is_told_once_more() {
+        let mut raised = Raised::default();
+        let leak = |severity, advice: &str| {
+            let advice = advice.to_owned();
+            let finding = finding(AlertKind::RegisteredLeak, "A");
+            vec![Finding {
+                severity,
+                advice,
+                ..finding
+            }]
+        };
+        raised.update(at(1000), leak(Severity::Warning, "soon"), 300);
+        let worse = raised.update(at(1100), leak(Severity::Critical, "now"), 300);
+        assert_eq!(states(&worse), [AlertState::Ongoing]);
+        assert_eq!(
+            (worse[0].severity, worse[0].advice.as_str()),
+            (Severity::Critical, "now")
+        );
+        assert_eq!(
+            raised.update(at(1200), leak(Severity::Warning, "soon"), 300),
+            []
+        );
+        assert_eq!(raised.alerts()[0].severity, Severity::Critical);
+    }
+
+    #[test]
+    fn what_goes_on_is_told_again_unless_it_has_just_been_told() {
+        let mut raised = Raised::default();
+        let told = raised.update(at(1000), vec![finding(AlertKind::RegisteredLeak, "A")], 300);
+        assert_eq!(raised.again(&told), []);
+        let both = ["A", "B"].map(|class| finding(AlertKind::RegisteredLeak, class));
+        let told = raised.update(at(1100), both.to_vec(), 300);
+        let again = raised.again(&told);
+        assert_eq!(states(&again), [AlertState::Ongoing]);
+        assert_eq!(again[0].class.as_deref(), Some("A"));
     }
 
     #[test]

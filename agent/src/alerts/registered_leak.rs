@@ -57,20 +57,23 @@ fn of_class(known: &Known, class: &Class) -> Option<Finding> {
     }
     let growth = Growth::of(class);
     let walked = walked_and_held(known, class);
-    let is_raised = known
+    let raised_ms = known
         .raised
-        .contains(AlertKind::RegisteredLeak, Some(&class.name));
+        .since(AlertKind::RegisteredLeak, Some(&class.name));
     let leaks = growth.as_ref().is_some_and(|growth| {
         growth.is_certain
             && growth.is_a_leak(known, 1.0)
             && !is_less_than_resurrected(known, class, growth)
     });
-    if !(leaks || walked || is_raised && still_there(known, class)) {
+    if !(leaks || walked || raised_ms.is_some() && still_there(known, class)) {
         return None;
     }
     let since_ms = match &growth {
         Some(growth) => growth.began_ms,
-        None => class.undecided.iter().next()?.uptime_ms,
+        None => {
+            let undecided = class.undecided.iter().map(|undecided| undecided.uptime_ms);
+            undecided.chain(raised_ms).next()?
+        }
     };
     Some(Finding {
         kind: AlertKind::RegisteredLeak,

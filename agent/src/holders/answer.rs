@@ -66,6 +66,7 @@ impl Teller<'_> {
             soft_paths: softly.map_or_else(Vec::new, |softly| self.paths(env, softly, scale)),
             complete,
             incomplete_reason: (!complete).then(|| reason(found, stops)),
+            looked_uptime_ms: None,
             stw_ms: Some(stops.sum().as_secs_f64() * 1e3),
             stw_ms_max: Some(stops.longest().as_secs_f64() * 1e3),
         }

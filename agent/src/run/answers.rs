@@ -27,16 +27,38 @@ const FIRST_SITES_MS: u64 = 60_000;
 const SITES_EVERY_MS: u64 = 600_000;
 
 impl Run {
+    /// Makes records of alerts and of where their objects are made; of those that go on, with who was found to hold
+    /// them.
+    pub(super) fn tell_alerts(&mut self, env: &mut Env, told: Vec<Alert>, uptime_ms: u64) {
+        let sites = self.sites(env, &told, uptime_ms);
+        let sites = sites.into_iter().map(|sites| Body::Sites(Box::new(sites)));
+        let held = self.held.iter().filter(|held| goes_on(&told, held));
+        let held = held.map(|held| Body::Holders(Box::new(held.clone())));
+        let beside: Vec<Body> = sites.chain(held).collect();
+        for alert in told {
+            self.seeker.raised(&alert);
+            self.stream.emit(Body::Alert(Box::new(alert)), uptime_ms);
+        }
+        for body in beside {
+            self.stream.emit(body, uptime_ms);
+        }
+    }
+
+    pub(super) fn is_alerted(&self, class: &str, loader: Option<&str>) -> bool {
+        let alerts = self.alerts.as_ref();
+        alerts.is_some_and(|alerts| alerts.are_about(class, loader))
+    }
+
     /// Where the objects are made that alerts are about, and from time to time those of the busiest
     /// classes.
-    pub(super) fn sites(&mut self, env: &mut Env, told: &[Alert], uptime_ms: u64) -> Vec<Sites> {
+    fn sites(&mut self, env: &mut Env, told: &[Alert], uptime_ms: u64) -> Vec<Sites> {
         if self.options.sites == options::Sites::Off {
             return Vec::new();
         }
         let mut sites = Vec::new();
         for alert in told
             .iter()
-            .filter(|alert| alert.state == AlertState::Raised)
+            .filter(|alert| alert.state != AlertState::Cleared)
         {
             for class in [&alert.class, &alert.cause_class].into_iter().flatten() {
                 let loader = alert.loader.as_deref();
@@ -131,7 +153,11 @@ impl Run {
         let found = self.watch.find_holders(env, class, loader, pause, clock);
         // An OutOfMemoryError of ours must not stay pending.
         env.exception_clear();
-        found
+        let mut found = found?;
+        for holders in &mut found {
+            holders.looked_uptime_ms = Some(clock.uptime_ms());
+        }
+        Ok(found)
     }
 
     fn keep(&mut self, holders: &Holders) {
@@ -146,7 +172,11 @@ impl Run {
     /// What the thread of an application that runs out of memory is to tell. Needs no JNI.
     pub fn known(&self) -> OutOfMemory {
         let ranking = self.watch.rank(None);
-        self.known_with(ranking.whole(), ranking.list(self.options.classes))
+        let is_alerted = |class: &str, loader: Option<&str>| self.is_alerted(class, loader);
+        self.known_with(
+            ranking.whole(),
+            ranking.list(self.options.classes, is_alerted),
+        )
     }
 
     /// The same, with a ledger that has been read.
@@ -171,4 +201,13 @@ impl Run {
     pub fn last_known(&self) -> LastKnown {
         LastKnown::clone(&self.last_known)
     }
+}
+
+/// Whether one of these alerts about the class of what is held goes on.
+fn goes_on(told: &[Alert], held: &Holders) -> bool {
+    told.iter().any(|alert| {
+        alert.state == AlertState::Ongoing
+            && alert.class.as_ref() == Some(&held.class)
+            && (held.loader.is_none() || alert.loader == held.loader)
+    })
 }

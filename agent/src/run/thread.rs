@@ -60,8 +60,14 @@ impl Run {
         }
     }
 
-    /// Makes a record of it where it does something else than at the last look.
-    pub(super) fn tell_thread(&mut self, thread: Option<FinalizerThread>, uptime_ms: u64) {
+    /// Makes a record of it where it does something else than at the last look, or is in trouble and that is to be told
+    /// again.
+    pub(super) fn tell_thread(
+        &mut self,
+        thread: Option<FinalizerThread>,
+        is_again: bool,
+        uptime_ms: u64,
+    ) {
         let Some(thread) = thread else { return };
         let handler = thread.reference_handler.state;
         let is_fine = matches!(
@@ -72,7 +78,7 @@ impl Run {
             )
         );
         let now = (!is_fine).then_some((thread.state, handler));
-        if std::mem::replace(&mut self.thread, now) != now {
+        if std::mem::replace(&mut self.thread, now) != now || is_again && now.is_some() {
             self.stream
                 .emit(Body::FinalizerThread(Box::new(thread)), uptime_ms);
         }

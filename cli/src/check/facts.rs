@@ -1,5 +1,7 @@
 //! The numbers of a record that its neighbours are compared with, noted down while the line is read.
 
+use crate::stream::Place;
+
 /// Where a number is noted down. Numbers with the same slot are added up: the rows of the classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slot {
@@ -70,6 +72,16 @@ impl Facts {
             dropped: None,
             whole: None,
             ..self
+        }
+    }
+
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        Place {
+            pid: self.pid,
+            seq: self.seq,
+            time_ms: self.time_ms,
+            uptime_ms: self.uptime_ms,
         }
     }
 

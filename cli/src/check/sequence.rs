@@ -18,7 +18,6 @@ const FIRST_TOTAL: usize = 3;
 #[derive(Debug)]
 pub struct Piece {
     pub span: Span,
-    pub last_seq: u64,
     /// Numbers missing between the first and the last.
     pub missing: u64,
     /// `records_dropped_total` as it was told last.
@@ -27,8 +26,6 @@ pub struct Piece {
     pub has_start: bool,
     pub has_stop: bool,
     last_line: u64,
-    last_uptime_ms: u64,
-    last_time_ms: u64,
     totals: [u64; COUNTS.len()],
     /// The last gap: the line after it, and the numbers.
     gap: Option<(u64, u64, u64)>,
@@ -58,8 +55,8 @@ impl Sequences {
         if facts.is_beginning() {
             let ended = std::mem::replace(piece, Piece::of(source, line, facts));
             self.pieces.push(ended);
-        } else if facts.seq <= piece.last_seq {
-            let (seq, before, at) = (facts.seq, piece.last_seq, piece.last_line);
+        } else if facts.seq <= piece.span.last.seq {
+            let (seq, before, at) = (facts.seq, piece.span.last.seq, piece.last_line);
             fault("seq", format!("{seq} after {before} in line {at}"));
             let ended = std::mem::replace(piece, Piece::of(source, line, facts));
             self.pieces.push(ended);
@@ -82,18 +79,15 @@ impl Sequences {
 
 impl Piece {
     fn of(source: usize, line: u64, facts: &Facts) -> Piece {
-        let mut span = Span::at(source, facts.pid, facts.seq, facts.time_ms, facts.uptime_ms);
-        span.extend(facts.time_ms);
+        let mut span = Span::at(source, facts.place());
+        span.extend(facts.place());
         Piece {
             span,
-            last_seq: facts.seq,
             missing: 0,
             dropped: facts.dropped.unwrap_or(0),
             has_start: facts.is_beginning(),
             has_stop: facts.kind == "stop",
             last_line: line,
-            last_uptime_ms: facts.uptime_ms,
-            last_time_ms: facts.time_ms,
             totals: facts.whole.unwrap_or_default(),
             gap: None,
             unaccounted: 0,
@@ -109,8 +103,8 @@ impl Piece {
             let at = self.last_line;
             fault(line, "", format!("a record after the stop in line {at}"));
         }
-        if facts.uptime_ms < self.last_uptime_ms {
-            let (now, before, at) = (facts.uptime_ms, self.last_uptime_ms, self.last_line);
+        if facts.uptime_ms < self.span.last.uptime_ms {
+            let (now, before, at) = (facts.uptime_ms, self.span.last.uptime_ms, self.last_line);
             fault(
                 line,
                 "uptime_ms",
@@ -118,24 +112,21 @@ impl Piece {
             );
         }
         self.check_totals(facts, |field, message| fault(line, field, message));
-        if facts.seq > self.last_seq + 1 {
-            self.missing += facts.seq - self.last_seq - 1;
-            self.gap = Some((line, self.last_seq + 1, facts.seq - 1));
+        if facts.seq > self.span.last.seq + 1 {
+            self.missing += facts.seq - self.span.last.seq - 1;
+            self.gap = Some((line, self.span.last.seq + 1, facts.seq - 1));
         }
         if let Some(dropped) = facts.dropped {
             self.check_missing(dropped, fault);
         }
-        if facts.time_ms < self.last_time_ms {
-            let back = self.last_time_ms - facts.time_ms;
+        if facts.time_ms < self.span.last.time_ms {
+            let back = self.span.last.time_ms - facts.time_ms;
             let message = format!("goes back by {back} ms: the machine's clock was set");
             findings.add(Finding::note(source, Some(line), "ts", message));
         }
-        self.last_seq = facts.seq;
         self.last_line = line;
-        self.last_uptime_ms = facts.uptime_ms;
-        self.last_time_ms = facts.time_ms;
         self.has_stop = facts.kind == "stop";
-        self.span.extend(facts.time_ms);
+        self.span.extend(facts.place());
     }
 
     /// What is missing by now, the agent must have told as dropped by now.

@@ -54,6 +54,7 @@ fn sample(seq: u64, registered: u64, dropped: u64) -> Value {
             "gc": { "pauses_total": 1, "pause_ms_total": 1.5, "pause_ms_max": 1, "collectors": [] },
             "agent": { "cpu_ms_total": 1.5, "records_dropped_total": dropped, "write_errors_total": 0,
                 "stw_ms_total": 0.0 },
+            "alerts_raised": 0,
         }),
     )
 }

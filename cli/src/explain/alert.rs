@@ -64,12 +64,18 @@ pub fn headline(alert: &Alert, now: Now) -> String {
             let threw = threw.unwrap_or_else(unknown);
             format!("{class}.finalize() THROWS: {threw} calls ended with an exception so far")
         }
-        AlertKind::FinalizerResurrects => format!(
-            "{class}.finalize() RESURRECTS its objects: about {} of them stay in the heap",
-            numbers
-                .count("resurrected_estimate")
-                .unwrap_or_else(unknown)
-        ),
+        AlertKind::FinalizerResurrects => {
+            let ended = now.class.as_ref().map(Counts::ended);
+            let share = numbers.number("survived_share");
+            let survived = ended.zip(share).map(|(ended, share)| ended as f64 * share);
+            let survived = survived.map(|survived| grouped(survived as u64));
+            format!(
+                "{class}.finalize() RESURRECTS its objects: about {} of them stay in the heap",
+                survived
+                    .or_else(|| numbers.count("resurrected_estimate"))
+                    .unwrap_or_else(unknown)
+            )
+        }
         AlertKind::HeapExhaustion => format!(
             "the heap FILLS UP: {} of {} are in use after collections",
             numbers.bytes("heap_live_bytes").unwrap_or_else(unknown),

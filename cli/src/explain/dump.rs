@@ -3,7 +3,7 @@
 use finwatch_record::{Body, Finding, HeapDump, HeapDumpClass, Holders, Record, Severity};
 
 use super::known::Known;
-use crate::stream::{Piece, Span};
+use crate::stream::{Piece, Place, Span};
 use crate::time;
 
 /// Fewer objects than these are nothing to be told of, unless they keep much alive.
@@ -62,7 +62,13 @@ impl Dump {
 
     /// A JVM of which nothing is known but this dump.
     pub fn alone(&self) -> Known {
-        Known::new(Span::at(0, self.pid, 0, self.at_ms, 0))
+        let place = Place {
+            pid: self.pid,
+            seq: 0,
+            time_ms: self.at_ms,
+            uptime_ms: 0,
+        };
+        Known::new(Span::at(0, place))
     }
 
     /// Who holds the objects of a class; without a loader, of the first class of this name.

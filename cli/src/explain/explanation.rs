@@ -4,14 +4,16 @@ use std::cmp::Reverse;
 
 use finwatch_record::{
     Alert, Coverage, CoverageLevel, Finalizer, FinalizerThread, Holders, OutOfMemory, Severity,
-    Sites, Stall, StallState, StopReason, Usage,
+    Sites, Stall, StopReason, Usage,
 };
 use serde::Serialize;
 
 use super::alert::{self, Now, class_of};
 use super::beside::InDump;
 use super::dump::{Dump, Trouble};
-use super::known::{Known, Told};
+use super::exhaustion;
+use super::known::{Known, Told, is_ongoing};
+use super::moment::length;
 use super::outlook::Outlook;
 use super::same_jvm;
 use super::steps::{self, Findings};
@@ -30,6 +32,8 @@ pub struct Subject {
     pub pid: Option<u32>,
     /// The one that the records have.
     pub own_pid: Option<u32>,
+    /// When it was asked, milliseconds since 1970: the JVM is there, so its stream should not be silent.
+    pub now_ms: Option<u64>,
 }
 
 /// What is wrong with a JVM.
@@ -53,6 +57,8 @@ pub struct Explanation {
     pub stopped: Option<StopReason>,
     /// What is wrong, the most important first: a cause before what follows from it.
     pub alerts: Vec<Raised>,
+    /// How many more are raised of which no record tells.
+    pub alerts_untold: u64,
     /// The alerts that are over, the latest first.
     pub cleared: Vec<Told<Alert>>,
     /// Who holds the objects of the class that the first alert is about.
@@ -65,8 +71,10 @@ pub struct Explanation {
     pub finalizer_thread: Option<Told<FinalizerThread>>,
     /// The JVM stands still.
     pub stall: Option<Told<Stall>>,
-    /// The first time that memory ran out.
+    /// The first time that memory, or something else, ran out.
     pub oom: Option<Told<OutOfMemory>>,
+    /// That is over: the heap has had room since, or nothing has run out again for ten minutes.
+    pub oom_is_over: bool,
     /// What to do, the most urgent first.
     pub steps: Vec<String>,
     /// The counts of all classes at the end.
@@ -87,6 +95,12 @@ pub struct Explanation {
     pub is_asked_by_pid: bool,
     #[serde(skip)]
     alerts_are_off: bool,
+    /// The JVM is there and its stream has been silent for so many milliseconds, which is long.
+    #[serde(skip)]
+    silent_ms: Option<u64>,
+    /// Milliseconds between two samples, where the stream tells.
+    #[serde(skip)]
+    interval_ms: Option<u64>,
 }
 
 /// An alert that is raised and not cleared.
@@ -149,6 +163,7 @@ impl Explanation {
             chosen.pid = u64::from(pid);
             chosen.is_asked_by_pid = true;
         }
+        chosen.silent_ms = subject.now_ms.and_then(|now_ms| chosen.is_silent(now_ms));
         // The two name the process id.
         chosen.headline = chosen.headline();
         chosen.steps = chosen.steps();
@@ -173,23 +188,23 @@ impl Explanation {
         let dump = beside.map(|(dump, doubts)| {
             InDump::of(dump, alerts.first().map(|alert| &alert.what), doubts)
         });
-        let mut cleared: Vec<Told<Alert>> = known.cleared().cloned().collect();
+        let mut cleared: Vec<Told<Alert>> = known.cleared().collect();
         cleared.sort_by_key(|alert| Reverse(alert.at_ms));
         let start = known.start.as_ref();
         let command = start.and_then(|start| start.jvm.command.as_deref());
         let program = command.and_then(|command| command.split_whitespace().next());
-        let alerts_are_off = start.is_some_and(|start| {
-            start
-                .agent
-                .options
-                .get("alerts")
-                .is_some_and(|v| v == "off")
-        });
+        let option = |name| start.and_then(|start| start.agent.options.get(name));
+        let alerts_are_off = option("alerts").is_some_and(|value| value == "off");
+        let interval = option("interval").and_then(|value| humantime::parse_duration(value).ok());
         // Whatever has ended stands still no longer.
-        let is_ongoing =
-            |stall: &Told<Stall>| stall.what.state == StallState::Ongoing && known.stop.is_none();
+        let is_there = |stall: &Told<Stall>| is_ongoing(stall) && known.stop.is_none();
+        let oom_is_over = known
+            .oom
+            .as_ref()
+            .is_some_and(|oom| oom.is_over(known.span.last_ms));
+        let oom = known.oom.as_ref().map(|oom| oom.first.clone());
         let mut jvm = Explanation {
-            pid: known.span.pid,
+            pid: known.span.pid(),
             program: program.map(str::to_owned),
             is_wrong: false,
             headline: String::new(),
@@ -197,14 +212,16 @@ impl Explanation {
             last_ts: timestamp(known.span.last_ms),
             records: known.span.records,
             stopped: known.stop,
-            outlook: Outlook::of(known.oom.as_ref(), &alerts),
+            outlook: Outlook::of(oom.as_ref().filter(|_| !oom_is_over), &alerts),
             alerts: raised(&known, alerts),
+            alerts_untold: known.untold_alerts(),
             cleared,
             holders,
             sites,
             finalizer_thread: known.finalizer_thread,
-            stall: known.stall.filter(is_ongoing),
-            oom: known.oom,
+            stall: known.stall.filter(is_there),
+            oom,
+            oom_is_over,
             steps: Vec::new(),
             finalizer: known.ledger.as_ref().map(|ledger| ledger.finalizer),
             heap: known.heap,
@@ -214,6 +231,8 @@ impl Explanation {
             span_ms: (known.span.first_ms, known.span.last_ms),
             is_asked_by_pid: false,
             alerts_are_off,
+            silent_ms: None,
+            interval_ms: interval.map(|interval| interval.as_millis() as u64),
         };
         jvm.is_wrong = jvm.severity().is_some();
         jvm
@@ -228,14 +247,29 @@ impl Explanation {
     /// How bad it is; `None` where nothing is wrong.
     fn severity(&self) -> Option<Severity> {
         let is_critical =
-            self.oom.is_some() || self.stall.is_some() || self.troubled_thread().is_some();
+            self.exhausted().is_some() || self.stall.is_some() || self.troubled_thread().is_some();
+        let is_untold = self.alerts_untold > 0;
         let in_dump = self.dump.as_ref().and_then(|dump| dump.trouble.as_ref());
         let of_dump = in_dump.map(Trouble::severity);
         let alerts = self.alerts.iter().map(|raised| raised.alert.what.severity);
         alerts
             .chain(of_dump)
             .chain(is_critical.then_some(Severity::Critical))
+            .chain(is_untold.then_some(Severity::Warning))
             .max()
+    }
+
+    /// What has run out, where that is not over.
+    fn exhausted(&self) -> Option<&Told<OutOfMemory>> {
+        self.oom.as_ref().filter(|_| !self.oom_is_over)
+    }
+
+    fn is_silent(&self, now_ms: u64) -> Option<u64> {
+        let long_ms = self
+            .interval_ms
+            .map_or(SILENT_MS, |ms| SILENT_MS.max(3 * ms));
+        let silent_ms = now_ms.saturating_sub(self.span_ms.1);
+        (self.stopped.is_none() && silent_ms > long_ms).then_some(silent_ms)
     }
 
     /// Whether there is a stream, and not a dump alone.
@@ -267,12 +301,19 @@ impl Explanation {
             let words = finalizing::words(&thread.what, told_ms);
             return format!("{name}: the finalizer thread {words}.");
         }
-        if let Some(oom) = &self.oom {
-            return format!("{name} RAN OUT of memory: {}.", oom.what.description);
+        if let Some(oom) = self.exhausted() {
+            return format!("{name} {}.", exhaustion::words(&oom.what));
         }
         match &self.dump {
             Some(dump) if dump.trouble.is_some() || !self.has_stream() => {
                 dump.headline(&name) + "."
+            }
+            _ if self.alerts_untold > 0 => {
+                let (alerts, are) = match self.alerts_untold {
+                    1 => ("an alert".to_owned(), "is"),
+                    many => (grouped(many) + " alerts", "are"),
+                };
+                format!("{name}: {alerts} {are} raised of which these records do not tell.")
             }
             _ => self.all_is_well(&name),
         }
@@ -296,6 +337,12 @@ impl Explanation {
             _ if self.alerts_are_off => Some("alerts are switched off"),
             _ => None,
         };
+        if let Some(silent_ms) = self.silent_ms {
+            let silent = length(silent_ms);
+            return format!(
+                "Nothing is known to be wrong with {name}, but it has told nothing for {silent}: {counts} then."
+            );
+        }
         match why_unknown {
             Some(why) => format!("Nothing is known to be wrong with {name}, but {why}: {counts}."),
             None => format!("Nothing is wrong with {name}: {counts}."),
@@ -313,13 +360,17 @@ impl Explanation {
             holders: self.holders.as_ref().map(|told| &told.what),
             finalizer_thread: thread.map(|told| &told.what),
             has_ended: self.stopped == Some(StopReason::VmDeath),
+            exhausted: self.exhausted().map(|told| &told.what),
             dump: self.dump.as_ref(),
         };
         let in_dump = self.dump.as_ref().and_then(|dump| dump.trouble.as_ref());
         match (self.alerts.first(), in_dump) {
             (Some(first), _) => steps::of_alert(&first.alert.what, &findings),
             (None, Some(trouble)) => steps::of_dump(trouble, self.has_stream(), &findings),
-            (None, None) if self.is_wrong => steps::without_alert(&findings),
+            (None, None) if self.severity() == Some(Severity::Critical) => {
+                steps::without_alert(&findings)
+            }
+            (None, None) if self.alerts_untold > 0 => steps::of_untold(&findings),
             (None, None) => Vec::new(),
         }
     }
@@ -336,7 +387,7 @@ fn nearest<'a>(
     let all = places.map(|(place, jvm)| (place, dump, same_jvm::doubts(dump, jvm)));
     all.min_by_key(|(place, _, doubts)| {
         let span = &jvms[*place].span;
-        let is_other = own_pid.is_some_and(|pid| pid != span.pid);
+        let is_other = own_pid.is_some_and(|pid| pid != span.pid());
         (is_other, doubts.len(), dump.at_ms.abs_diff(span.last_ms))
     })
 }

@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 
 use finwatch_record::{
-    Alert, AlertKind, AlertState, Body, ClassRow, Coverage, Finalizer, FinalizerThread, Holders,
-    OutOfMemory, Record, Sites, Stall, Start, StopReason, Usage,
+    Alert, Body, ClassRow, Coverage, Finalizer, FinalizerThread, Holders, Record, Sites, Stall,
+    StallState, Start, StopReason, Usage,
 };
 use serde::{Serialize, Serializer};
 
+use super::exhaustion::Exhaustion;
+use crate::alerts::{Alerts, Word};
 use crate::stream::{Piece, Span};
 use crate::time::timestamp;
 
-/// So many alerts, and classes with holders or sites, are kept; an agent raises 64 at once.
+/// So many classes with holders or sites are kept.
 const MOST: usize = 500;
-
-/// What makes an alert another one.
-type AlertKey = (AlertKind, Option<String>, Option<String>);
 
 /// A class and its loader.
 type ClassKey = (String, Option<String>);
@@ -31,12 +30,10 @@ pub struct Known {
     pub ledger: Option<Ledger>,
     /// The use of the heap when it was last told.
     pub heap: Option<Usage>,
-    /// The last word on each alert, raised or cleared.
-    alerts: BTreeMap<AlertKey, Told<Alert>>,
+    alerts: Alerts,
     pub finalizer_thread: Option<Told<FinalizerThread>>,
     pub stall: Option<Told<Stall>>,
-    /// The first time that memory ran out: the others are its consequences.
-    pub oom: Option<Told<OutOfMemory>>,
+    pub oom: Option<Exhaustion>,
     holders: BTreeMap<ClassKey, Told<Holders>>,
     sites: BTreeMap<ClassKey, Told<Sites>>,
 }
@@ -72,7 +69,7 @@ impl Piece for Known {
             stop: None,
             ledger: None,
             heap: None,
-            alerts: BTreeMap::new(),
+            alerts: Alerts::default(),
             finalizer_thread: None,
             stall: None,
             oom: None,
@@ -85,15 +82,29 @@ impl Piece for Known {
         &self.span
     }
 
+    fn span_mut(&mut self) -> &mut Span {
+        &mut self.span
+    }
+
     fn take(&mut self, at_ms: u64, record: Record) {
-        self.span.extend(at_ms);
+        // When something was that has a time of its JVM's clock.
+        let time_of = |uptime_ms: Option<u64>| {
+            let ago_ms = uptime_ms.map_or(0, |of_ms| record.uptime_ms.saturating_sub(of_ms));
+            at_ms.saturating_sub(ago_ms)
+        };
         match record.body {
             Body::Start(start) => {
                 self.start = Some(*start);
                 self.stop = None;
             }
             Body::Sample(sample) => {
+                self.alerts.take_sample(sample.alerts_raised);
+                // Whoever makes samples goes on.
+                self.stall = self.stall.take().filter(|stall| !is_ongoing(stall));
                 self.heap = sample.memory.map(|memory| memory.heap).or(self.heap);
+                if let (Some(oom), Some(heap)) = (&mut self.oom, &self.heap) {
+                    oom.take_heap(heap);
+                }
                 self.ledger = Some(Ledger {
                     coverage: sample.coverage,
                     finalizer: sample.finalizer,
@@ -108,13 +119,22 @@ impl Piece for Known {
                     classes: stop.classes,
                 });
             }
-            Body::Alert(alert) => self.alert(Told::new(at_ms, *alert)),
+            Body::Alert(alert) => self.alerts.take(at_ms, *alert),
             Body::FinalizerThread(thread) => {
                 self.finalizer_thread = Some(Told::new(at_ms, *thread));
             }
             Body::Stall(stall) => self.stall = Some(Told::new(at_ms, *stall)),
-            Body::Oom(oom) => self.out_of_memory(at_ms, *oom),
-            Body::Holders(holders) => self.hold(at_ms, *holders),
+            Body::Oom(oom) => {
+                for alert in &oom.alerts {
+                    self.alerts.take_known(at_ms, alert.clone());
+                }
+                for holders in &oom.holders {
+                    let looked_ms = time_of(holders.looked_uptime_ms);
+                    self.hold(looked_ms, holders.clone());
+                }
+                self.exhausted(Exhaustion::new(at_ms, *oom));
+            }
+            Body::Holders(holders) => self.hold(time_of(holders.looked_uptime_ms), *holders),
             Body::Sites(sites) => {
                 let key = (sites.class.clone(), sites.loader.clone());
                 keep(&mut self.sites, key, Told::new(at_ms, *sites));
@@ -125,10 +145,9 @@ impl Piece for Known {
 
     fn append(&mut self, later: Known) {
         self.span.append(&later.span);
-        let is_new_watch = later.span.first_seq == 0 && later.start.is_some();
-        if is_new_watch {
+        if later.span.is_new_watch() {
             // An agent that was attached again knows nothing of what the one before it raised.
-            self.alerts.retain(|_, alert| !is_raised(alert));
+            self.alerts.forget_raised();
             (self.finalizer_thread, self.stall) = (None, None);
         }
         self.start = later.start.or(self.start.take());
@@ -137,10 +156,13 @@ impl Piece for Known {
         self.heap = later.heap.or(self.heap);
         self.finalizer_thread = later.finalizer_thread.or(self.finalizer_thread.take());
         self.stall = later.stall.or(self.stall.take());
-        self.oom = self.oom.take().or(later.oom);
-        for alert in later.alerts.into_values() {
-            self.alert(alert);
+        if let (Some(oom), Some(heap)) = (&mut self.oom, &later.heap) {
+            oom.take_heap(heap);
         }
+        if let Some(oom) = later.oom {
+            self.exhausted(oom);
+        }
+        self.alerts.append(later.alerts);
         for (key, holders) in later.holders {
             keep(&mut self.holders, key, holders);
         }
@@ -152,13 +174,18 @@ impl Piece for Known {
 
 impl Known {
     /// The alerts that are raised and not cleared.
-    pub fn raised(&self) -> impl Iterator<Item = &Told<Alert>> {
-        self.alerts.values().filter(|alert| is_raised(alert))
+    pub fn raised(&self) -> impl Iterator<Item = Told<Alert>> {
+        self.alerts.raised().map(Told::of)
+    }
+
+    /// How many are raised that no record tells of.
+    pub fn untold_alerts(&self) -> u64 {
+        self.alerts.untold()
     }
 
     /// The alerts that were cleared and not raised again.
-    pub fn cleared(&self) -> impl Iterator<Item = &Told<Alert>> {
-        self.alerts.values().filter(|alert| !is_raised(alert))
+    pub fn cleared(&self) -> impl Iterator<Item = Told<Alert>> {
+        self.alerts.cleared().map(Told::of)
     }
 
     /// The row of a class in the last ledger; without a loader, that of the first of this name.
@@ -177,27 +204,11 @@ impl Known {
         last_of(&self.sites, class, loader)
     }
 
-    fn alert(&mut self, alert: Told<Alert>) {
-        let told = &alert.what;
-        let key = (told.kind, told.class.clone(), told.loader.clone());
-        if self.alerts.len() >= MOST && !self.alerts.contains_key(&key) {
-            self.alerts.retain(|_, known| is_raised(known));
-        }
-        keep(&mut self.alerts, key, alert);
-    }
-
-    fn out_of_memory(&mut self, at_ms: u64, oom: OutOfMemory) {
-        for alert in &oom.alerts {
-            let key = (alert.kind, alert.class.clone(), alert.loader.clone());
-            // The record that raised it has the time.
-            if !self.alerts.get(&key).is_some_and(is_raised) {
-                self.alert(Told::new(at_ms, alert.clone()));
-            }
-        }
-        for holders in &oom.holders {
-            self.hold(at_ms, holders.clone());
-        }
-        self.oom.get_or_insert_with(|| Told::new(at_ms, oom));
+    fn exhausted(&mut self, oom: Exhaustion) {
+        self.oom = Some(match self.oom.take() {
+            Some(earlier) => earlier.and_then(oom),
+            None => oom,
+        });
     }
 
     fn hold(&mut self, at_ms: u64, holders: Holders) {
@@ -212,8 +223,15 @@ impl<T> Told<T> {
     }
 }
 
-fn is_raised(alert: &Told<Alert>) -> bool {
-    alert.what.state == AlertState::Raised
+impl Told<Alert> {
+    fn of(word: &Word) -> Told<Alert> {
+        Told::new(word.at_ms, word.alert.clone())
+    }
+}
+
+/// Whether it has not been told to be over.
+pub fn is_ongoing(stall: &Told<Stall>) -> bool {
+    stall.what.state == StallState::Ongoing
 }
 
 /// Whether both loaders are the same, as far as they were told apart.

@@ -1,6 +1,6 @@
 //! How long is left until the heap is full.
 
-use finwatch_record::{Alert, OutOfMemory, Usage};
+use finwatch_record::{Alert, OutOfMemory, Resource, Usage};
 use serde::Serialize;
 
 use super::known::{Told, as_timestamp};
@@ -29,9 +29,9 @@ impl Outlook {
             Some(alert.at_ms.saturating_add((left_s * 1000.0) as u64))
         };
         match (oom, alerts.iter().filter_map(full_at).min()) {
-            (Some(oom), _) => Outlook::RanOut(oom.at_ms),
-            (None, Some(full_ms)) => Outlook::FullAt(full_ms),
-            (None, None) => Outlook::Unknown,
+            (Some(oom), _) if oom.what.resource == Resource::JavaHeap => Outlook::RanOut(oom.at_ms),
+            (_, Some(full_ms)) => Outlook::FullAt(full_ms),
+            (_, None) => Outlook::Unknown,
         }
     }
 

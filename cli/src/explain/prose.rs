@@ -310,8 +310,12 @@ fn out_of_memory(explanation: &Explanation) -> Option<Paragraph> {
         let registered = grouped(row.counts.registered);
         format!(", {registered} of them {}", row.class)
     });
+    let over = match explanation.oom_is_over {
+        true => " It is over.",
+        false => "",
+    };
     let text = format!(
-        "OutOfMemoryError at {} ({}), with {} objects registered{}.",
+        "OutOfMemoryError at {} ({}), with {} objects registered{}.{over}",
         when(told.at_ms, explanation.span_ms.1),
         oom.description,
         grouped(oom.finalizer.registered),

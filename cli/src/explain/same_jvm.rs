@@ -26,7 +26,7 @@ pub fn doubts(dump: &Dump, stream: &Known) -> Vec<String> {
 
 fn of_time(dump: &Dump, stream: &Known) -> Option<String> {
     let span = &stream.span;
-    let before_ms = span.started_ms.saturating_sub(dump.at_ms);
+    let before_ms = span.started_ms().saturating_sub(dump.at_ms);
     let after_ms = dump.at_ms.saturating_sub(span.last_ms);
     let has_ended = stream.stop == Some(StopReason::VmDeath);
     if before_ms > CLOCKS_MS {
@@ -50,7 +50,7 @@ fn of_time(dump: &Dump, stream: &Known) -> Option<String> {
 }
 
 fn of_process(dump: &Dump, stream: &Known) -> Option<String> {
-    let (of_dump, of_stream) = (dump.pid, stream.span.pid);
+    let (of_dump, of_stream) = (dump.pid, stream.span.pid());
     let differ = of_dump != 0 && of_dump != of_stream;
     differ.then(|| format!("the dump's name has process id {of_dump}, the stream {of_stream}"))
 }

@@ -1,6 +1,6 @@
 //! What to do, the most urgent first.
 
-use finwatch_record::{Alert, AlertKind, FinalizerThread, Holders, Link};
+use finwatch_record::{Alert, AlertKind, FinalizerThread, Holders, Link, OutOfMemory, Resource};
 
 use super::beside::InDump;
 use super::dump::Trouble;
@@ -20,6 +20,8 @@ pub struct Findings<'a> {
     pub pid: &'a str,
     pub holders: Option<&'a Holders>,
     pub finalizer_thread: Option<&'a FinalizerThread>,
+    /// What ran out, where that is not over.
+    pub exhausted: Option<&'a OutOfMemory>,
     /// The JVM has ended.
     pub has_ended: bool,
     /// There is a heap dump.
@@ -77,12 +79,29 @@ fn advice(findings: &Findings<'_>) -> Vec<String> {
         .collect()
 }
 
-/// Where there is no alert: the JVM stood still, the thread is in trouble, or memory ran out.
+/// Where there is no alert: the JVM stood still, the thread is in trouble, or something ran out.
 pub fn without_alert(findings: &Findings<'_>) -> Vec<String> {
-    match findings.finalizer_thread {
-        Some(_) => unblock(findings),
-        None => dump(findings),
+    let resource = findings.exhausted.map(|oom| oom.resource);
+    match (findings.finalizer_thread, resource) {
+        (Some(_), _) => unblock(findings),
+        (None, Some(Resource::Threads)) => vec![format!(
+            "See which threads there are (jcmd {} Thread.print) and how many may be: ulimit -u, and pids.max of \
+             the cgroup.",
+            findings.pid
+        )],
+        (None, Some(Resource::Other)) => vec![
+            "Look into the program's log for the OutOfMemoryError: its stack tells who asked for what.".to_owned(),
+        ],
+        (None, Some(Resource::JavaHeap) | None) => dump(findings),
     }
+}
+
+/// Where alerts are raised that no record tells of.
+pub fn of_untold(findings: &Findings<'_>) -> Vec<String> {
+    vec![format!(
+        "They are told again every ten minutes, and at once with: finwatch attach {}",
+        findings.pid
+    )]
 }
 
 fn held(class: &str, findings: &Findings<'_>) -> Vec<String> {

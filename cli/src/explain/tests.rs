@@ -9,6 +9,7 @@ use crate::stream::examples::{digest, file};
 use crate::top::model::examples::*;
 
 mod of_dumps;
+mod of_gaps;
 
 const STATEMENT: &str = "com.example.Statement";
 const MINUTE_MS: u64 = 60_000;
@@ -23,6 +24,7 @@ fn of_pid() -> Subject {
     Subject {
         pid: Some(4711),
         own_pid: Some(4711),
+        now_ms: None,
     }
 }
 
@@ -128,6 +130,7 @@ fn held_by_a_timer() -> Holders {
         soft_paths: Vec::new(),
         complete: true,
         incomplete_reason: None,
+        looked_uptime_ms: None,
         stw_ms: Some(0.0),
         stw_ms_max: Some(0.0),
     }
@@ -491,6 +494,7 @@ fn of_several_jvms_the_one_that_is_worst_off_now_is_explained() {
     let asked = Subject {
         pid: Some(77),
         own_pid: Some(3),
+        now_ms: None,
     };
     let asked = explained(&files, &asked).unwrap();
     assert_eq!((asked.pid, asked.is_wrong), (77, false));

@@ -7,20 +7,20 @@ use finwatch_record::{Alert, AlertKind, Severity};
 use super::known::Told;
 
 /// The alerts in the order in which they matter.
-pub fn in_order<'a>(alerts: impl Iterator<Item = &'a Told<Alert>>) -> Vec<Told<Alert>> {
-    let alerts: Vec<&Told<Alert>> = alerts.collect();
+pub fn in_order(alerts: impl Iterator<Item = Told<Alert>>) -> Vec<Told<Alert>> {
+    let mut ordered: Vec<Told<Alert>> = alerts.collect();
+    let alerts = ordered.clone();
     let severity = |cause: &Alert| worst(cause, &alerts);
-    let mut ordered: Vec<&Told<Alert>> = alerts.clone();
     ordered.sort_by_key(|alert| {
         let alert = &alert.what;
         let since = alert.since_uptime_ms;
         (Reverse(severity(alert)), depth(alert.kind), since)
     });
-    ordered.into_iter().cloned().collect()
+    ordered
 }
 
 /// What is the cause of another alert is as bad as that.
-fn worst(cause: &Alert, all: &[&Told<Alert>]) -> Severity {
+fn worst(cause: &Alert, all: &[Told<Alert>]) -> Severity {
     let explained = all.iter().filter(|other| explains(cause, &other.what));
     let severities = explained.map(|other| other.what.severity);
     severities.fold(cause.severity, Severity::max)

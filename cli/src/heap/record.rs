@@ -187,6 +187,7 @@ fn of_holders(holders: &hprof::Holders) -> Holders {
         soft_paths: holders.soft_paths.iter().map(path).collect(),
         complete: true,
         incomplete_reason: None,
+        looked_uptime_ms: None,
         stw_ms: None,
         stw_ms_max: None,
     }

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use finwatch_record::{
-    Alert, Body, FinalizerState, FinalizerThread, Holders, OutOfMemory, Sites, Stall, StallState,
+    Body, FinalizerState, FinalizerThread, Holders, OutOfMemory, Resource, Sites, Stall, StallState,
 };
 use serde::Serialize;
+
+use super::alerts::Alerts;
 
 /// So many of each kind are kept, the first ones.
 const MOST: usize = 500;
@@ -14,7 +16,7 @@ const MOST: usize = 500;
 /// What happened in a JVM.
 #[derive(Debug, Default, Serialize)]
 pub struct Incidents {
-    pub alerts: Vec<At<Alert>>,
+    pub alerts: Alerts,
     pub stalls: Vec<At<Stall>>,
     pub ooms: Vec<At<Exhausted>>,
     /// The finalizer thread's states, each when it began.
@@ -41,6 +43,7 @@ pub struct At<T> {
 /// What is kept of an `oom`.
 #[derive(Debug, Serialize)]
 pub struct Exhausted {
+    pub resource: Resource,
     pub description: String,
     pub error_thrown: bool,
     pub registered: u64,
@@ -53,7 +56,7 @@ impl Incidents {
     /// Takes the body of a record that is none of the others.
     pub fn take(&mut self, time_ms: u64, body: Body) {
         match body {
-            Body::Alert(alert) => push(&mut self.alerts, time_ms, *alert, &mut self.left_out),
+            Body::Alert(alert) => self.alerts.take(time_ms, *alert),
             // While it lasts it is told again and again; an unfinished one is kept as it was last.
             Body::Stall(stall) => self.take_stall(time_ms, *stall),
             Body::Oom(oom) => self.take_oom(time_ms, *oom),
@@ -75,7 +78,7 @@ impl Incidents {
 
     /// Adds those of a later file.
     pub fn append(&mut self, later: Incidents) {
-        self.alerts.extend(later.alerts);
+        self.alerts.append(later.alerts);
         self.stalls.extend(later.stalls);
         self.ooms.extend(later.ooms);
         self.finalizer_states.extend(later.finalizer_states);
@@ -102,6 +105,7 @@ impl Incidents {
     fn take_oom(&mut self, time_ms: u64, oom: OutOfMemory) {
         let worst = oom.classes.iter().max_by_key(|row| row.counts.registered);
         let exhausted = Exhausted {
+            resource: oom.resource,
             description: oom.description,
             error_thrown: oom.error_thrown,
             registered: oom.finalizer.registered,

@@ -116,8 +116,11 @@ impl Piece for Jvm {
         &self.span
     }
 
+    fn span_mut(&mut self) -> &mut Span {
+        &mut self.span
+    }
+
     fn take(&mut self, time_ms: u64, record: Record) {
-        self.span.extend(time_ms);
         match record.body {
             Body::Start(start) => self.take_start(*start),
             Body::Sample(sample) => self.take_sample(time_ms, *sample),
@@ -129,6 +132,9 @@ impl Piece for Jvm {
     }
 
     fn append(&mut self, later: Jvm) {
+        if later.span.is_new_watch() {
+            self.incidents.alerts.lose_sight(self.span.last_ms);
+        }
         self.span.append(&later.span);
         self.start = later.start.or(self.start.take());
         self.stop = later.stop;
@@ -157,6 +163,9 @@ impl Jvm {
 
     fn take_sample(&mut self, time_ms: u64, sample: Sample) {
         let counts = &sample.finalizer.counts;
+        self.incidents
+            .alerts
+            .take_sample(time_ms, sample.alerts_raised);
         self.finalizer
             .take(time_ms, counts, sample.finalizer.mxbean_pending);
         self.standstill.take(time_ms, counts);

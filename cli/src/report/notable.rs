@@ -1,9 +1,10 @@
 //! What is notable about a JVM, in plain words, the worst first. What the agent found out itself, its alerts, comes
 //! first; the rest is seen in the numbers, also of streams of an agent that raises none.
 
-use finwatch_record::{AlertState, CoverageLevel, Severity, StopReason};
+use finwatch_record::{CoverageLevel, Resource, Severity, StopReason};
 use serde::Serialize;
 
+use super::alerts::End;
 use super::classes::Class;
 use super::jvm::Jvm;
 use super::series::Series;
@@ -56,7 +57,7 @@ pub fn notable(jvm: &Jvm) -> Vec<Notable> {
     alerts(jvm, &mut all);
     stalls(jvm, &mut all);
     // What follows is what the alerts say too.
-    if jvm.incidents.alerts.is_empty() {
+    if jvm.incidents.alerts.shown.is_empty() {
         all.extend(jvm.classes.worst().into_iter().take(5).filter_map(growing));
         all.extend(pending(jvm));
         all.extend(standstill(jvm));
@@ -83,8 +84,13 @@ fn exhausted(jvm: &Jvm, all: &mut Vec<Notable>) {
         return;
     };
     let told = &oom.told;
+    let what = match told.resource {
+        Resource::JavaHeap => "ran out of memory",
+        Resource::Threads => "ran out of threads",
+        Resource::Other => "had an OutOfMemoryError",
+    };
     let mut text = format!(
-        "The JVM ran out of memory ({}) with {} finalizable objects registered, {} of them pending",
+        "The JVM {what} ({}) with {} finalizable objects registered, {} of them pending",
         told.description,
         grouped(told.registered),
         grouped(told.pending),
@@ -100,30 +106,23 @@ fn exhausted(jvm: &Jvm, all: &mut Vec<Notable>) {
 }
 
 fn alerts(jvm: &Jvm, all: &mut Vec<Notable>) {
-    for alert in &jvm.incidents.alerts {
+    for alert in &jvm.incidents.alerts.shown {
         let told = &alert.told;
-        if told.state != AlertState::Raised {
-            continue;
-        }
-        let cleared = jvm.incidents.alerts.iter().find(|other| {
-            let other_told = &other.told;
-            other_told.state == AlertState::Cleared
-                && other.time_ms >= alert.time_ms
-                && (other_told.kind, &other_told.class, &other_told.loader)
-                    == (told.kind, &told.class, &told.loader)
-        });
         let weight = match told.severity {
             Severity::Critical => Weight::Critical,
             Severity::Warning => Weight::Warning,
         };
-        let from = crate::time::parse(&told.since).unwrap_or(alert.time_ms);
-        let to = cleared.map_or(jvm.span.last_ms, |cleared| cleared.time_ms);
+        let to = alert.to_ms.unwrap_or(jvm.span.last_ms);
         let about = told.class.as_deref().unwrap_or("The JVM");
-        let state = if cleared.is_some() { " (over)" } else { "" };
+        let state = match alert.end {
+            End::Open => "",
+            End::Cleared => " (over)",
+            End::Unknown => " (until finwatch was detached)",
+        };
         let kind = serde_json::to_value(told.kind).unwrap_or_default();
         let kind = kind.as_str().unwrap_or("alert").replace('_', " ");
         let text = format!("{about}: {kind}{state}. {}", told.advice);
-        all.push(Notable::new(weight, text).at(from, to));
+        all.push(Notable::new(weight, text).at(alert.from_ms, to));
     }
 }
 
@@ -220,14 +219,14 @@ fn slowest(jvm: &Jvm) -> Option<Notable> {
         .max_by(|a, b| busy_ms(a).total_cmp(&busy_ms(b)))?;
     let length_ms = (jvm.span.last_ms - jvm.span.first_ms).max(1) as f64;
     let share = busy_ms(slowest) / length_ms;
-    if share < 0.05 || ended(slowest) == 0 {
+    if share < 0.05 || slowest.counts.ended() == 0 {
         return None;
     }
     let text = format!(
         "finalize() of {} took {:.0}% of a thread's time: {} calls, {} on average, p99 {}, longest {}.",
         slowest.class,
         100.0 * share.min(1.0),
-        grouped(ended(slowest)),
+        grouped(slowest.counts.ended()),
         nanoseconds(mean_ns(slowest) as u64),
         nanoseconds(slowest.finalize_ns.p99),
         nanoseconds(slowest.finalize_ns.max),
@@ -246,14 +245,7 @@ fn mean_ns(class: &Class) -> f64 {
 
 /// Not all calls are timed.
 fn busy_ms(class: &Class) -> f64 {
-    mean_ns(class) * ended(class) as f64 / 1e6
-}
-
-fn ended(class: &Class) -> u64 {
-    class
-        .counts
-        .finalized_total
-        .saturating_add(class.counts.threw_total)
+    mean_ns(class) * class.counts.ended() as f64 / 1e6
 }
 
 fn throwing(jvm: &Jvm) -> Option<Notable> {

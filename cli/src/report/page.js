@@ -511,9 +511,10 @@
   function drawIncidents(parent, jvm) {
     const { alerts, stalls, ooms, finalizer_states: states, finalizer_thread: thread, holders, sites, unknown } = jvm.incidents;
     const part = (title, ...children) => parent.append(html("h3", {}, title), ...children);
-    if (alerts.length) {
-      part("Alerts", html("ul", { "data-list": "alerts" }, ...alerts.map(({ time_ms, told }) => html("li", {},
-        html("strong", {}, `${told.kind.replaceAll("_", " ")} ${told.state}`), ` ${moment(time_ms)}`, told.class ? html("span", {}, " ", html("code", {}, told.class)) : null,
+    if (alerts.shown.length) {
+      const end = { open: () => "", cleared: (ms) => ` to ${moment(ms)}`, unknown: (ms) => `, not known after ${moment(ms)}` };
+      part("Alerts", html("ul", { "data-list": "alerts" }, ...alerts.shown.map(({ from_ms, to_ms, end: how, told }) => html("li", {},
+        html("strong", {}, told.kind.replaceAll("_", " ")), ` from ${moment(from_ms)}${end[how](to_ms)}`, told.class ? html("span", {}, " ", html("code", {}, told.class)) : null,
         `. ${told.advice} `, html("small", { class: "muted" }, Object.entries(told.evidence).map(([k, v]) => `${k} ${v}`).join(", "))))));
     }
     if (ooms.length) {

@@ -45,7 +45,7 @@ impl Page {
     pub fn of(digest: Digest<Jvm>) -> Page {
         let (jvms, files) = digest.finish();
         let show = |jvm: Jvm| Shown {
-            pid: jvm.span.pid,
+            pid: jvm.span.pid(),
             records: jvm.span.records,
             from_ms: jvm.span.first_ms,
             to_ms: jvm.span.last_ms,
@@ -152,8 +152,8 @@ fn name(jvm: &Jvm) -> String {
         .and_then(|start| start.jvm.command.as_deref());
     let program = command.and_then(|command| command.split_whitespace().next());
     match program {
-        Some(program) => format!("{program} ({})", jvm.span.pid),
-        None => format!("process {}", jvm.span.pid),
+        Some(program) => format!("{program} ({})", jvm.span.pid()),
+        None => format!("process {}", jvm.span.pid()),
     }
 }
 
@@ -190,13 +190,13 @@ fn section((place, shown): (usize, &Shown)) -> String {
 
 fn facts(jvm: &Jvm) -> String {
     let Some(start) = &jvm.start else {
-        return fact("pid", &jvm.span.pid.to_string());
+        return fact("pid", &jvm.span.pid().to_string());
     };
     let mut facts = String::new();
     if let Some(command) = &start.jvm.command {
         facts += &fact("command", command);
     }
-    facts += &fact("host", &format!("{}, pid {}", start.host, jvm.span.pid));
+    facts += &fact("host", &format!("{}, pid {}", start.host, jvm.span.pid()));
     facts += &fact("JVM", &format!("{} {}", start.jvm.name, start.jvm.version));
     if let Some(gc) = &start.jvm.gc {
         facts += &fact("collectors", gc);

@@ -1,8 +1,9 @@
 //! Streams made of records with known numbers, and what the page says of them.
 
 use finwatch_record::{
-    AgentCost, Baseline, Body, ClassRow, Counts, Coverage, CoverageLevel, FinalizeDurations,
-    Finalizer, Gc, OmittedClasses, Record, Sample, Start, Trigger,
+    AgentCost, Alert, AlertKind, AlertState, Baseline, Body, ClassRow, Counts, Coverage,
+    CoverageLevel, FinalizeDurations, Finalizer, Gc, OmittedClasses, Record, Sample, Start,
+    Trigger,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -51,6 +52,7 @@ fn sample(pid: u32, second: u64, class: &str, counts: Counts) -> Record {
             collectors: Vec::new(),
         },
         agent: AgentCost::default(),
+        alerts_raised: None,
     };
     let ms = STARTED_MS + 1000 * second;
     let (minutes, seconds) = (second / 60, second % 60);
@@ -269,4 +271,66 @@ proptest! {
         let pieces = json(&page(&files));
         prop_assert_eq!(&whole["jvms"], &pieces["jvms"]);
     }
+}
+
+fn alert_record(second: u64, state: AlertState) -> Record {
+    let alert = Alert {
+        state,
+        ..examples::alert(AlertKind::RegisteredLeak, Some("A"))
+    };
+    Record {
+        kind: "alert".to_owned(),
+        body: Body::Alert(Box::new(alert)),
+        ..sample(7, second, "A", counts(1, 0))
+    }
+}
+
+fn alerts_of(records: &[Vec<Record>]) -> Vec<(String, bool)> {
+    let files: Vec<Vec<u8>> = records.iter().map(|records| file(records)).collect();
+    let page = json(&page(&files));
+    let shown = page["jvms"][0]["incidents"]["alerts"]["shown"]
+        .as_array()
+        .cloned();
+    let of = |alert: Value| {
+        (
+            alert["end"].as_str().unwrap().to_owned(),
+            alert["to_ms"].is_null(),
+        )
+    };
+    shown.unwrap().into_iter().map(of).collect()
+}
+
+#[test]
+fn an_alert_is_told_once_however_often_it_goes_on() {
+    use AlertState::{Cleared, Ongoing, Raised};
+    let open = ("open".to_owned(), true);
+    let cleared = ("cleared".to_owned(), false);
+    let told = |states: &[AlertState]| {
+        let places = states.iter().enumerate();
+        let records = places.map(|(place, state)| alert_record(place as u64 + 1, *state));
+        records.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        alerts_of(&[told(&[Raised, Ongoing, Ongoing])]),
+        [open.clone()]
+    );
+    assert_eq!(alerts_of(&[told(&[Ongoing])]), [open.clone()]);
+    assert_eq!(
+        alerts_of(&[told(&[Raised, Ongoing, Cleared, Raised])]),
+        [cleared.clone(), open.clone()]
+    );
+    let both = told(&[Raised, Ongoing, Cleared]);
+    let (first, later) = both.split_at(1);
+    assert_eq!(
+        alerts_of(&[first.to_vec(), later.to_vec()]),
+        [cleared.clone()]
+    );
+    let mut none = sample(7, 5, "A", counts(1, 0));
+    if let Body::Sample(sample) = &mut none.body {
+        sample.alerts_raised = Some(0);
+    }
+    assert_eq!(
+        alerts_of(&[[told(&[Raised]), vec![none]].concat()]),
+        [cleared]
+    );
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use finwatch_record::{Body, Record};
 use serde::Serialize;
 
-use super::{Block, Line, Problem, Progress, Sources, Span, parse, read};
+use super::{Block, Line, Place, Problem, Progress, Sources, Span, parse, read};
 use crate::numbers::grouped;
 use crate::quote::Quoted;
 use crate::time;
@@ -23,6 +23,9 @@ pub trait Piece {
 
     /// Where it is, and how many records were taken.
     fn span(&self) -> &Span;
+
+    /// The same, to be extended with each record.
+    fn span_mut(&mut self) -> &mut Span;
 
     /// Takes the next record; its time is in milliseconds since 1970.
     fn take(&mut self, time_ms: u64, record: Record);
@@ -162,21 +165,19 @@ impl<P: Piece> Digest<P> {
             };
             return self.files[self.source].take_problem(0, &problem);
         };
-        let span = Span::at(
-            self.source,
-            u64::from(record.pid),
-            record.seq,
+        let stands_at = Place {
+            pid: u64::from(record.pid),
+            seq: record.seq,
             time_ms,
-            record.uptime_ms,
-        );
-        let place = self
-            .open
-            .iter()
-            .position(|piece| piece.span().is_like(&span));
+            uptime_ms: record.uptime_ms,
+        };
+        let span = || Span::at(self.source, stands_at.clone());
+        let mut open = self.open.iter();
+        let place = open.position(|piece| piece.span().goes_on_at(&stands_at));
         let place = match place {
             // A new beginning: the agent was attached again. A later start tells of other options.
             Some(place) if matches!(record.body, Body::Start(_)) && record.seq == 0 => {
-                let piece = P::new(span);
+                let piece = P::new(span());
                 self.pieces
                     .push(std::mem::replace(&mut self.open[place], piece));
                 place
@@ -187,10 +188,12 @@ impl<P: Piece> Digest<P> {
                 return;
             }
             None => {
-                self.open.push(P::new(span));
+                let piece = P::new(span());
+                self.open.push(piece);
                 self.open.len() - 1
             }
         };
+        self.open[place].span_mut().extend(stands_at);
         self.open[place].take(time_ms, record);
     }
 

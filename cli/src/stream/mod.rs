@@ -29,4 +29,4 @@ pub use progress::Progress;
 pub use read::read;
 pub use source::{STDIN, Source};
 pub use sources::Sources;
-pub use span::Span;
+pub use span::{Place, Span};

@@ -1,63 +1,115 @@
 //! Which pieces are of one JVM: rotated files have no name in common that can be relied on, and in a container every
 //! JVM has the process id 1.
 
-/// The process and the time that records following each other in one source are of.
+/// How much the time of a record on the JVM's clock may lie before that of the one before it: several threads make them.
+const OUT_OF_ORDER_MS: u64 = 1000;
+
+/// Where a record stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Process id of the JVM.
+    pub pid: u64,
+    /// The number of the record.
+    pub seq: u64,
+    /// Its time, milliseconds since 1970.
+    pub time_ms: u64,
+    /// The same since the JVM started.
+    pub uptime_ms: u64,
+}
+
+impl Place {
+    /// When the JVM started, milliseconds since 1970.
+    fn started_ms(&self) -> u64 {
+        self.time_ms.saturating_sub(self.uptime_ms)
+    }
+
+    /// Whether the other record may be of the same JVM: the same process id, and the same start as far as two clocks
+    /// agree.
+    fn is_like(&self, other: &Place) -> bool {
+        // The clock of uptimes is not corrected, that of times is: 100 ppm are common.
+        let tolerance = 2000 + other.time_ms.saturating_sub(self.started_ms()) / 10_000;
+        self.pid == other.pid && self.started_ms().abs_diff(other.started_ms()) <= tolerance
+    }
+
+    /// Whether the other is the very next record, whatever the time is: somebody may have set the clock, or the machine
+    /// slept.
+    fn is_before(&self, other: &Place) -> bool {
+        self.pid == other.pid
+            && self.seq.checked_add(1) == Some(other.seq)
+            && self.uptime_ms <= other.uptime_ms.saturating_add(OUT_OF_ORDER_MS)
+    }
+}
+
+/// Records of one JVM that stand in one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
     /// The place of the source among those that are read.
     pub source: usize,
-    /// Process id of the JVM.
-    pub pid: u64,
-    /// When the JVM started, milliseconds since 1970, as the first record has it.
-    pub started_ms: u64,
+    /// The first record.
+    pub first: Place,
+    /// The last record.
+    pub last: Place,
     /// Time of the earliest record, milliseconds since 1970.
     pub first_ms: u64,
     /// Time of the latest record.
     pub last_ms: u64,
-    /// The number of the first record.
-    pub first_seq: u64,
     /// How many records there are.
     pub records: u64,
 }
 
 impl Span {
-    /// One that begins with a record of that number, which is not in it yet.
-    pub fn at(source: usize, pid: u64, seq: u64, time_ms: u64, uptime_ms: u64) -> Span {
+    /// One that begins with a record that is not in it yet.
+    pub fn at(source: usize, first: Place) -> Span {
         Span {
             source,
-            pid,
-            started_ms: time_ms.saturating_sub(uptime_ms),
-            first_ms: time_ms,
-            last_ms: time_ms,
-            first_seq: seq,
+            first_ms: first.time_ms,
+            last_ms: first.time_ms,
+            last: first.clone(),
+            first,
             records: 0,
         }
     }
 
+    /// Process id of the JVM.
+    pub fn pid(&self) -> u64 {
+        self.first.pid
+    }
+
+    /// When the JVM started, milliseconds since 1970, as the first record has it.
+    pub fn started_ms(&self) -> u64 {
+        self.first.started_ms()
+    }
+
+    /// The agent came in with the first record, and knew nothing of what one before it had told.
+    pub fn is_new_watch(&self) -> bool {
+        self.first.seq == 0
+    }
+
     /// With one more record of the same JVM.
-    pub fn extend(&mut self, time_ms: u64) {
-        self.first_ms = self.first_ms.min(time_ms);
-        self.last_ms = self.last_ms.max(time_ms);
+    pub fn extend(&mut self, place: Place) {
+        self.first_ms = self.first_ms.min(place.time_ms);
+        self.last_ms = self.last_ms.max(place.time_ms);
+        self.last = place;
         self.records += 1;
     }
 
     /// With what came after in another file.
     pub fn append(&mut self, later: &Span) {
         self.last_ms = self.last_ms.max(later.last_ms);
+        self.last = later.last.clone();
         self.records += later.records;
     }
 
-    /// Whether the other may be of the same JVM: the same process id, and the same start as far as two clocks agree.
-    pub fn is_like(&self, other: &Span) -> bool {
-        // The clock of uptimes is not corrected, that of times is: 100 ppm are common.
-        let tolerance = 2000 + (other.last_ms.saturating_sub(self.started_ms)) / 10_000;
-        self.pid == other.pid && self.started_ms.abs_diff(other.started_ms) <= tolerance
+    /// Whether a record that stands after these may be of the same JVM.
+    pub fn goes_on_at(&self, place: &Place) -> bool {
+        self.last.is_like(place) || self.last.is_before(place)
     }
 
-    /// Whether `later` may go on where this ended: like it, and with no time in common, as two JVMs that were started
-    /// together in two containers have.
+    /// Whether `later` may go on where this ended: with the next record, or like it and with no time in common, as two
+    /// JVMs that were started together in two containers have.
     fn is_continued_by(&self, later: &Span) -> bool {
-        self.is_like(later) && self.last_ms <= later.first_ms
+        self.last.is_before(&later.first)
+            || self.last.is_like(&later.first) && self.last_ms <= later.first_ms
     }
 
     /// Puts together what is of one JVM, each in its order; the JVMs in the order of their first records.
@@ -88,16 +140,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// With records whose numbers have gaps, so that times alone tell.
     fn span(source: usize, pid: u64, started_ms: u64, first_ms: u64, last_ms: u64) -> Span {
-        Span {
-            source,
+        let place = |seq, time_ms: u64| Place {
             pid,
-            started_ms,
-            first_ms,
-            last_ms,
-            first_seq: 0,
-            records: 0,
-        }
+            seq,
+            time_ms,
+            uptime_ms: time_ms.saturating_sub(started_ms),
+        };
+        let mut span = Span::at(source, place(10 * first_ms, first_ms));
+        span.extend(place(10 * last_ms, last_ms));
+        span
     }
 
     fn sources(spans: &[Span]) -> Vec<Vec<usize>> {
@@ -129,6 +182,27 @@ mod tests {
             span(0, 7, 20_000, 21_000, 30_000),
         ];
         assert_eq!(sources(&pieces), [[0], [0]]);
+    }
+
+    #[test]
+    fn the_next_record_is_of_the_same_jvm_whatever_the_clock_says() {
+        let place = |seq, time_ms, uptime_ms| Place {
+            pid: 7,
+            seq,
+            time_ms,
+            uptime_ms,
+        };
+        let mut span = Span::at(0, place(4, 100_000, 50_000));
+        // The machine slept for an hour.
+        let next = place(5, 3_705_000, 55_000);
+        assert!(span.goes_on_at(&next));
+        span.extend(next);
+        // What is missing then does not matter.
+        assert!(span.goes_on_at(&place(9, 3_709_000, 59_000)));
+        assert!(!span.goes_on_at(&place(9, 109_000, 59_000)));
+        assert!(!span.goes_on_at(&place(6, 109_000, 9000)));
+        let set_back = Span::at(1, place(6, 60_000, 56_000));
+        assert!(span.is_continued_by(&set_back));
     }
 
     proptest! {

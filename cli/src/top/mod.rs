@@ -27,6 +27,7 @@ use std::io::{IsTerminal, stdout};
 
 use crate::exit::Outcome;
 use crate::jvm::Process;
+use crate::time;
 use columns::Column;
 use controls::Controls;
 use feed::Feed;
@@ -88,7 +89,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let feed = Feed::open(&name, !is_once)?;
     let name = name.to_string_lossy().into_owned();
     if is_once {
-        return once::run(feed, &name, &ranking, arguments.json, scene::now_ms());
+        return once::run(feed, &name, &ranking, arguments.json, time::now_ms());
     }
     let controls = Controls::new(ranking);
     let scene = Scene::new(name, process, controls, Theme::of_environment());

@@ -152,6 +152,7 @@ struct Look<'a> {
     gc: GcLook,
     finalizer_thread: Option<&'a FinalizerThread>,
     alerts: Vec<&'a Alert>,
+    alerts_untold: u64,
     records_missing: u64,
     lines_unreadable: u64,
     records_of_others: u64,
@@ -226,6 +227,7 @@ fn look<'a>(
             .as_ref()
             .map(|told| &told.what),
         alerts: model.findings.alerts(),
+        alerts_untold: model.findings.untold_alerts(),
         records_missing: model.doubts.missing,
         lines_unreadable: model.doubts.unreadable,
         records_of_others: model.doubts.of_others,

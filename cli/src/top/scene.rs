@@ -1,7 +1,5 @@
 //! All that the screen is made of: the model, what the keys have changed, and the source.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use ratatui::crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 
@@ -12,6 +10,7 @@ use super::model::Model;
 use super::theme::Theme;
 use super::view::{self, Screen};
 use crate::jvm::Process;
+use crate::time::now_ms;
 
 /// What is looked at, and how.
 pub struct Scene {
@@ -137,14 +136,6 @@ fn has_ended(process: &Process) -> bool {
     process
         .status()
         .map_or(true, |status| matches!(status.state, 'Z' | 'X'))
-}
-
-/// Milliseconds since 1970.
-pub fn now_ms() -> u64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

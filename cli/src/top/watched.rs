@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -117,6 +117,11 @@ fn stream(jvm: Jvm, row: &Row) -> anyhow::Result<Watched> {
     let pid = row.pid;
     let out = row.watch.as_ref().map_or("", |watch| watch.out.as_str());
     let stream: OsString = match (&row.stream_here, out) {
+        (Some(file), _) if is_read_once(Path::new(file)) => bail!(
+            "{pid}: its stream goes to {}, of which one would read what another reader misses; 'finwatch attach {pid} \
+             out=FILE' moves it to a file",
+            Plain(file)
+        ),
         (Some(file), _) => file.into(),
         (None, "stdout") => descriptor(pid, 1)?,
         (None, "stderr") => descriptor(pid, 2)?,
@@ -131,6 +136,11 @@ fn stream(jvm: Jvm, row: &Row) -> anyhow::Result<Watched> {
         own_pid: jvm.status.own_pid,
         process: jvm.process,
     })
+}
+
+/// Whether what was read from there is gone for others: a FIFO, a terminal.
+fn is_read_once(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
 }
 
 /// What a standard descriptor of the process leads to, if that is a file.

@@ -116,6 +116,7 @@ pub fn full() -> Vec<Record> {
             write_errors_total: 553,
             stw_ms_total: 554.75,
         },
+        alerts_raised: Some(555),
     };
     let collection = Collection {
         collector: Some("ZGC Cycles".to_owned()),
@@ -252,6 +253,7 @@ fn full_holders() -> Holders {
         soft_paths: vec![full_path(927)],
         complete: true,
         incomplete_reason: Some("the budget was used up".to_owned()),
+        looked_uptime_ms: Some(928),
         stw_ms: Some(925.5),
         stw_ms_max: Some(926.5),
     }
@@ -565,9 +567,19 @@ fn any_start() -> impl Strategy<Value = Start> {
 fn any_sample() -> impl Strategy<Value = Sample> {
     let trigger = prop::sample::select(vec![Trigger::Interval, Trigger::Gc]);
     let ledger = (any_finalizer(), vec(any_row(), 0..4), any_omitted());
-    let rest = (option::of(any_memory()), any_gc(), any_cost());
+    let rest = (
+        option::of(any_memory()),
+        any_gc(),
+        any_cost(),
+        any::<Option<u64>>(),
+    );
     (trigger, any_coverage(), ledger, rest).prop_map(
-        |(trigger, coverage, (finalizer, classes, classes_omitted), (memory, gc, agent))| Sample {
+        |(
+            trigger,
+            coverage,
+            (finalizer, classes, classes_omitted),
+            (memory, gc, agent, alerts_raised),
+        )| Sample {
             trigger,
             coverage,
             finalizer,
@@ -576,6 +588,7 @@ fn any_sample() -> impl Strategy<Value = Sample> {
             memory,
             gc,
             agent,
+            alerts_raised,
         },
     )
 }
@@ -635,7 +648,11 @@ fn any_alert() -> impl Strategy<Value = Alert> {
         AlertKind::FinalizerThrows,
         AlertKind::HeapExhaustion,
     ]);
-    let state = prop::sample::select(vec![AlertState::Raised, AlertState::Cleared]);
+    let state = prop::sample::select(vec![
+        AlertState::Raised,
+        AlertState::Ongoing,
+        AlertState::Cleared,
+    ]);
     let severity = prop::sample::select(vec![Severity::Warning, Severity::Critical]);
     let number = prop_oneof![
         any::<u64>().prop_map(serde_json::Number::from),
@@ -761,7 +778,11 @@ fn any_holders() -> impl Strategy<Value = Holders> {
     let class = (any_name(), option::of(any_name()));
     let numbers = any::<(u64, Option<u64>, u64, Option<u64>, Option<u64>)>();
     let paths = (vec(any_path(), 0..3), vec(any_path(), 0..3));
-    let times = (option::of(any_ms()), option::of(any_ms()));
+    let times = (
+        any::<Option<u64>>(),
+        option::of(any_ms()),
+        option::of(any_ms()),
+    );
     let end = (any::<bool>(), option::of(any_name()));
     (class, numbers, paths, end, times).prop_map(
         |(
@@ -769,7 +790,7 @@ fn any_holders() -> impl Strategy<Value = Holders> {
             (instances, sampled, held, unheld, softly_held),
             (paths, soft_paths),
             (complete, incomplete_reason),
-            (stw_ms, stw_ms_max),
+            (looked_uptime_ms, stw_ms, stw_ms_max),
         )| Holders {
             class,
             loader,
@@ -782,6 +803,7 @@ fn any_holders() -> impl Strategy<Value = Holders> {
             soft_paths,
             complete,
             incomplete_reason,
+            looked_uptime_ms,
             stw_ms,
             stw_ms_max,
         },

@@ -231,6 +231,7 @@ fn sample(second: u64) -> Value {
         "gc": { "pauses_total": second, "pause_ms_total": second as f64 * 1.625, "pause_ms_max": 2.5,
             "collectors": [{ "name": "G1 Young Generation", "collections_total": second, "time_ms_total": 2 * second }] },
         "agent": { "cpu_ms_total": second as f64 * 0.125, "records_dropped_total": 0, "write_errors_total": 0, "stw_ms_total": 0.5 },
+        "alerts_raised": 0,
     })
 }
 

@@ -103,6 +103,7 @@ pub(crate) fn sample(rows: &[Row<'_>]) -> Sample {
             ],
         },
         agent: AgentCost::default(),
+        alerts_raised: None,
     }
 }
 

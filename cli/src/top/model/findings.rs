@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use finwatch_record::{
-    Alert, AlertKind, AlertState, FinalizerThread, Holders, OutOfMemory, Severity, Sites, Stall,
-    StallState,
+    Alert, FinalizerThread, Holders, OutOfMemory, Severity, Sites, Stall, StallState,
 };
+
+use crate::alerts::Alerts;
 
 /// Classes of which holders and sites are remembered; past that the whole lot is forgotten.
 const MOST_CLASSES: usize = 1024;
@@ -20,13 +21,10 @@ pub struct Told<T> {
     pub what: T,
 }
 
-/// What makes an alert another one: kind, class and loader.
-type AlertKey = (AlertKind, Option<String>, Option<String>);
-
 /// What the last records of these types said.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
-    raised: BTreeMap<AlertKey, Alert>,
+    alerts: Alerts,
     /// What the finalizer thread does.
     pub finalizer_thread: Option<Told<FinalizerThread>>,
     /// The JVM stands still.
@@ -40,7 +38,7 @@ pub struct Findings {
 impl Findings {
     /// Alerts that are raised, the worst first, of those the oldest.
     pub fn alerts(&self) -> Vec<&Alert> {
-        let mut alerts: Vec<&Alert> = self.raised.values().collect();
+        let mut alerts: Vec<&Alert> = self.raised().collect();
         alerts.sort_by_key(|alert| (std::cmp::Reverse(alert.severity), alert.since_uptime_ms));
         alerts
     }
@@ -49,10 +47,18 @@ impl Findings {
     pub fn severity(&self, class: &str) -> Option<Severity> {
         let names = |name: &Option<String>| name.as_deref() == Some(class);
         let about = self
-            .raised
-            .values()
+            .raised()
             .filter(|alert| names(&alert.class) || names(&alert.cause_class));
         about.map(|alert| alert.severity).max()
+    }
+
+    /// How many alerts are raised that no record tells of.
+    pub fn untold_alerts(&self) -> u64 {
+        self.alerts.untold()
+    }
+
+    fn raised(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.raised().map(|word| &word.alert)
     }
 
     /// Who holds the objects of a class, as last told.
@@ -65,12 +71,14 @@ impl Findings {
         self.sites.get(class)
     }
 
-    pub(super) fn alert(&mut self, alert: Alert) {
-        let key = (alert.kind, alert.class.clone(), alert.loader.clone());
-        match alert.state {
-            AlertState::Raised => self.raised.insert(key, alert),
-            AlertState::Cleared => self.raised.remove(&key),
-        };
+    pub(super) fn alert(&mut self, at_ms: u64, alert: Alert) {
+        self.alerts.take(at_ms, alert);
+    }
+
+    /// Whoever makes samples does not stand still.
+    pub(super) fn note_sample(&mut self, alerts_raised: Option<u64>) {
+        self.alerts.take_sample(alerts_raised);
+        self.stall = None;
     }
 
     pub(super) fn note_finalizer_thread(&mut self, at_ms: u64, what: FinalizerThread) {
@@ -85,6 +93,7 @@ impl Findings {
     }
 
     pub(super) fn note_holders(&mut self, at_ms: u64, what: Holders) {
+        let at_ms = what.looked_uptime_ms.unwrap_or(at_ms);
         note(&mut self.holders, what.class.clone(), Told { at_ms, what });
     }
 
@@ -93,7 +102,9 @@ impl Findings {
     }
 
     pub(super) fn note_out_of_memory(&mut self, at_ms: u64, oom: OutOfMemory) {
-        oom.alerts.into_iter().for_each(|alert| self.alert(alert));
+        for alert in oom.alerts {
+            self.alerts.take_known(at_ms, alert);
+        }
         for holders in oom.holders {
             self.note_holders(at_ms, holders);
         }
@@ -113,45 +124,29 @@ fn note<T>(known: &mut BTreeMap<String, Told<T>>, class: String, told: Told<T>) 
 
 #[cfg(test)]
 mod tests {
+    use finwatch_record::AlertKind;
+
     use super::super::examples::alert;
     use super::*;
 
     #[test]
-    fn an_alert_stays_until_it_is_cleared() {
-        let mut findings = Findings::default();
-        findings.alert(alert(AlertKind::RegisteredLeak, Some("A")));
-        findings.alert(alert(AlertKind::RegisteredLeak, Some("B")));
-        assert_eq!(findings.alerts().len(), 2);
-        let mut cleared = alert(AlertKind::RegisteredLeak, Some("A"));
-        cleared.state = AlertState::Cleared;
-        findings.alert(cleared);
-        let left = findings.alerts();
-        assert_eq!(
-            left.iter()
-                .map(|alert| alert.class.as_deref())
-                .collect::<Vec<_>>(),
-            [Some("B")]
-        );
-    }
-
-    #[test]
     fn the_worst_alert_is_first() {
         let mut findings = Findings::default();
-        findings.alert(alert(AlertKind::PendingGrowth, None));
+        findings.alert(1, alert(AlertKind::PendingGrowth, None));
         let mut worse = alert(AlertKind::HeapExhaustion, None);
         worse.severity = Severity::Critical;
-        findings.alert(worse);
+        findings.alert(1, worse);
         assert_eq!(findings.alerts()[0].kind, AlertKind::HeapExhaustion);
     }
 
     #[test]
     fn a_class_is_as_bad_as_the_worst_alert_about_it() {
         let mut findings = Findings::default();
-        findings.alert(alert(AlertKind::RegisteredLeak, Some("A")));
+        findings.alert(1, alert(AlertKind::RegisteredLeak, Some("A")));
         let mut worse = alert(AlertKind::PendingGrowth, Some("B"));
         worse.severity = Severity::Critical;
         worse.cause_class = Some("A".to_owned());
-        findings.alert(worse);
+        findings.alert(1, worse);
         let severities = ["A", "B", "C"].map(|class| findings.severity(class));
         assert_eq!(
             severities,
@@ -172,6 +167,10 @@ mod tests {
         assert_eq!(findings.stall.as_ref().map(|told| told.at_ms), Some(14));
         stall.state = StallState::Over;
         findings.note_stall(20, stall);
+        assert_eq!(findings.stall, None);
+        stall.state = StallState::Ongoing;
+        findings.note_stall(30, stall);
+        findings.note_sample(None);
         assert_eq!(findings.stall, None);
     }
 }

@@ -92,11 +92,12 @@ impl Place {
         self.made_ms.saturating_sub(self.uptime_ms)
     }
 
-    /// Whether `later` is of the same stream and comes after this.
+    /// Whether `later` is of the same stream and comes after this: soon by the clock, unless it is the very next
+    /// record, for machines sleep.
     fn goes_on_with(&self, later: &Place) -> bool {
-        self.pid == later.pid
-            && self.seq < later.seq
-            && self.started_ms().abs_diff(later.started_ms()) < CLOCK_SET_MS
+        let is_next = self.seq + 1 == later.seq && self.uptime_ms <= later.uptime_ms;
+        let is_soon = self.started_ms().abs_diff(later.started_ms()) < CLOCK_SET_MS;
+        self.pid == later.pid && self.seq < later.seq && (is_next || is_soon)
     }
 }
 
@@ -196,7 +197,7 @@ impl Model {
             Body::Sample(sample) => self.sample(at_ms, *sample),
             Body::Gc(collection) => self.memory.collection(at_ms, &collection),
             Body::Stop(stop) => self.stop(at_ms, *stop),
-            Body::Alert(alert) => self.findings.alert(*alert),
+            Body::Alert(alert) => self.findings.alert(at_ms, *alert),
             Body::FinalizerThread(thread) => self.findings.note_finalizer_thread(at_ms, *thread),
             Body::Holders(holders) => self.findings.note_holders(at_ms, *holders),
             Body::Sites(sites) => self.findings.note_sites(at_ms, *sites),
@@ -245,6 +246,7 @@ impl Model {
 
     fn sample(&mut self, at_ms: u64, sample: Sample) {
         self.memory.sample(at_ms, &sample);
+        self.findings.note_sample(sample.alerts_raised);
         self.agent = Some(sample.agent);
         self.omitted = sample.classes_omitted;
         self.ledger(at_ms, sample.coverage, sample.finalizer, sample.classes);

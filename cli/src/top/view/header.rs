@@ -238,6 +238,12 @@ fn alerts(screen: &Screen<'_>, columns: u16) -> Vec<Line<'static>> {
         ])
     });
     let mut lines: Vec<Line<'static>> = shown.collect();
+    let untold = screen.model.findings.untold_alerts();
+    if untold > 0 {
+        let words =
+            format!("{untold} alerts were raised before what is read here: told again soon");
+        lines.push(Line::styled(words, theme.warning()));
+    }
     if let Some(more) = alerts.len().checked_sub(MOST_ALERTS + 1) {
         lines.push(Line::styled(
             format!("and {} more alerts", more + 1),

@@ -103,6 +103,7 @@ fn with_findings(mut model: Model) -> Model {
         soft_paths: Vec::new(),
         complete: true,
         incomplete_reason: None,
+        looked_uptime_ms: None,
         stw_ms: Some(12.0),
         stw_ms_max: Some(12.0),
     };

@@ -1,0 +1,66 @@
+//! What the JVM ran out of, and whether that is over.
+
+use finwatch_record::{OutOfMemory, Resource, Usage};
+
+use super::known::Told;
+
+/// A heap with less of it in use has room again.
+const ROOM: f64 = 0.8;
+
+/// What is no heap is in no sample: when it has not run out again for so long, it is over.
+const QUIET_MS: u64 = 600_000;
+
+/// The first time that something ran out, of which those after it are consequences.
+#[derive(Debug)]
+pub struct Exhaustion {
+    pub first: Told<OutOfMemory>,
+    last_ms: u64,
+    has_room: bool,
+}
+
+impl Exhaustion {
+    /// For the first time.
+    pub fn new(at_ms: u64, oom: OutOfMemory) -> Exhaustion {
+        Exhaustion {
+            first: Told::new(at_ms, oom),
+            last_ms: at_ms,
+            has_room: false,
+        }
+    }
+
+    /// Adds the next one: a consequence, or, where this is over, another first one.
+    pub fn and_then(self, later: Exhaustion) -> Exhaustion {
+        if self.is_over(later.first.at_ms) {
+            return later;
+        }
+        Exhaustion {
+            last_ms: later.last_ms,
+            has_room: later.has_room,
+            ..self
+        }
+    }
+
+    /// The heap is used so much, some time later.
+    pub fn take_heap(&mut self, heap: &Usage) {
+        let max = heap.max_bytes.unwrap_or(u64::MAX) as f64;
+        self.has_room |= (heap.used_bytes as f64) < ROOM * max;
+    }
+
+    /// Whether it is, at that time.
+    pub fn is_over(&self, now_ms: u64) -> bool {
+        match self.first.what.resource {
+            Resource::JavaHeap => self.has_room,
+            Resource::Threads | Resource::Other => now_ms.saturating_sub(self.last_ms) > QUIET_MS,
+        }
+    }
+}
+
+/// What happened, in words that go on where the JVM was named.
+pub fn words(oom: &OutOfMemory) -> String {
+    let what = match oom.resource {
+        Resource::JavaHeap => "RAN OUT of memory",
+        Resource::Threads => "RAN OUT of threads",
+        Resource::Other => "had an OutOfMemoryError",
+    };
+    format!("{what}: {}", oom.description)
+}
