@@ -321,7 +321,7 @@ fn bind_sites(env: &mut Env, jvmti: Environment) -> Result<(), ShimError> {
     let sites = define(env, jvmti, SITES.0, SITES.1)?;
     let taker = Taker {
         wants: |slot| STACKS.wants(slot),
-        taken: |slot, stack| STACKS.taken(slot, stack),
+        taken: |slot, objects, stack| STACKS.taken(slot, objects, stack),
     };
     jvmti::bind_stacks(env, &sites, taker)?;
     let object = boot_class(env, jvmti, "java.lang.Object")

@@ -14,11 +14,16 @@ use crate::{
     ledger::OTHER,
 };
 
-/// Different stacks of one class; of all that come then only their number is kept.
+/// Different stacks of one class. One that comes then takes the place of the one with fewest objects and their number
+/// with it, so that those of which there are many are found whenever they come (Metwally, Agrawal, El Abbadi,
+/// "Efficient computation of frequent and top-k elements in data streams", 2005: Space-Saving).
 const MOST_STACKS: usize = 64;
 
-/// Different stacks of all classes.
+/// Different stacks of all classes. A class that has none yet takes the place of one of another that has many.
 const MOST_STACKS_OF_ALL: usize = 2048;
+
+/// So many classes are looked at for that: a thread of the application waits.
+const MOST_LOOKED_AT: usize = 32;
 
 /// Classes of which stacks are taken right away. For good, though: the VM gives each method of a stack an id that it
 /// does not take back when the class is unloaded, in a block of each loader's own (HotSpot, method.cpp,
@@ -37,7 +42,20 @@ const MOST_TOLD: usize = 10;
 pub static STACKS: Stacks = Stacks::new();
 
 /// How often a stack was seen.
-type Counted = (u64, Box<[Location]>);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    count: u64,
+    /// Objects that it stands for.
+    objects: u64,
+}
+
+/// What is to be told of a class.
+struct Told {
+    event: SiteEvent,
+    sampled: u64,
+    objects: u64,
+    most: Vec<(Seen, Box<[Location]>)>,
+}
 
 /// The stacks that were seen, by the slot of the class.
 pub struct Stacks {
@@ -50,6 +68,8 @@ struct Known {
     by_slot: BTreeMap<usize, OfClass>,
     /// Different stacks of all classes.
     stacks: usize,
+    /// The slot from which on classes are looked at next for one that has many.
+    looked_at: usize,
     /// Classes of which stacks were taken, those that are gone included.
     classes: usize,
 }
@@ -60,9 +80,11 @@ struct OfClass {
     chosen: u64,
     /// Stacks that were taken.
     sampled: u64,
-    /// How many of them had been told last time.
+    /// Objects that they stand for.
+    objects: u64,
+    /// How many stacks had been told last time.
     told: u64,
-    counts: HashMap<Box<[Location]>, u64>,
+    stacks: HashMap<Box<[Location]>, Seen>,
 }
 
 impl Stacks {
@@ -72,6 +94,7 @@ impl Stacks {
                 event: SiteEvent::Registration,
                 by_slot: BTreeMap::new(),
                 stacks: 0,
+                looked_at: 0,
                 classes: 0,
             }),
         }
@@ -95,22 +118,10 @@ impl Stacks {
         }
     }
 
-    /// A stack was taken. Any thread; never waits.
-    pub fn taken(&self, slot: usize, stack: &[Location]) {
-        let Some(mut known) = self.known.try_lock() else {
-            return;
-        };
-        let known = &mut *known;
-        let of_class = known.by_slot.entry(slot).or_default();
-        of_class.sampled += 1;
-        let has_room = of_class.counts.len() < MOST_STACKS && known.stacks < MOST_STACKS_OF_ALL;
-        match of_class.counts.get_mut(stack) {
-            Some(count) => *count += 1,
-            None if has_room => {
-                of_class.counts.insert(stack.into(), 1);
-                known.stacks += 1;
-            }
-            None => {}
+    /// A stack was taken that stands for so many objects. Any thread; never waits.
+    pub fn taken(&self, slot: usize, objects: u64, stack: &[Location]) {
+        if let Some(mut known) = self.known.try_lock() {
+            known.take(slot, objects, stack);
         }
     }
 
@@ -118,7 +129,7 @@ impl Stacks {
     pub fn clear(&self, slot: usize) {
         let mut known = self.known.lock();
         if let Some(of_class) = known.by_slot.remove(&slot) {
-            known.stacks -= of_class.counts.len();
+            known.stacks -= of_class.stacks.len();
         }
     }
 
@@ -136,8 +147,8 @@ impl Stacks {
         untold.into_iter().map(|(_, slot)| slot).collect()
     }
 
-    /// How many were taken of a class, and the most frequent of them, with their counts.
-    fn most_frequent(&self, slot: usize) -> Option<(SiteEvent, u64, Vec<Counted>)> {
+    /// What is known of a class, with the stacks that stand for most objects.
+    fn most_frequent(&self, slot: usize) -> Option<Told> {
         let mut known = self.known.lock();
         let event = known.event;
         let of_class = known.by_slot.get_mut(&slot)?;
@@ -145,13 +156,16 @@ impl Stacks {
             return None;
         }
         of_class.told = of_class.sampled;
-        let stacks = of_class.counts.iter();
-        let mut stacks: Vec<_> = stacks
-            .map(|(stack, &count)| (count, stack.clone()))
-            .collect();
-        stacks.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-        stacks.truncate(MOST_TOLD);
-        Some((event, of_class.sampled, stacks))
+        let stacks = of_class.stacks.iter();
+        let mut most: Vec<_> = stacks.map(|(stack, &seen)| (seen, stack.clone())).collect();
+        most.sort_by_key(|(seen, _)| std::cmp::Reverse((seen.objects, seen.count)));
+        most.truncate(MOST_TOLD);
+        Some(Told {
+            event,
+            sampled: of_class.sampled,
+            objects: of_class.objects,
+            most,
+        })
     }
 
     /// The record of a class; `None` where no stack was taken of it.
@@ -162,22 +176,95 @@ impl Stacks {
         class: &str,
         loader: Option<&str>,
     ) -> Option<Sites> {
-        let (event, sampled, stacks) = self.most_frequent(slot)?;
-        let stacks = stacks.into_iter().map(|(count, stack)| SiteStack {
-            count,
+        let told = self.most_frequent(slot)?;
+        let stacks = told.most.into_iter().map(|(seen, stack)| SiteStack {
+            count: seen.count,
+            objects_estimate: seen.objects,
             frames: frames(stack.iter().map(|&at| jvmti::frame_name(env, at))),
         });
         Some(Sites {
             class: class.to_owned(),
             loader: loader.map(str::to_owned),
-            event,
-            sampled,
+            event: told.event,
+            sampled: told.sampled,
+            objects_estimate: told.objects,
             stacks: stacks.collect(),
         })
     }
 }
 
+impl OfClass {
+    /// Takes away the stack that stands for fewest objects.
+    fn take_least(&mut self) -> Option<Seen> {
+        let least = self.stacks.iter().min_by_key(|(_, seen)| seen.objects);
+        let least = least?.0.clone();
+        self.stacks.remove(&least)
+    }
+}
+
 impl Known {
+    fn take(&mut self, slot: usize, objects: u64, stack: &[Location]) {
+        let of_class = self.by_slot.entry(slot).or_default();
+        of_class.sampled += 1;
+        of_class.objects += objects;
+        if let Some(seen) = of_class.stacks.get_mut(stack) {
+            seen.count += 1;
+            seen.objects += objects;
+            return;
+        }
+        let own = of_class.stacks.len();
+        let has_room = own < MOST_STACKS && self.make_room(own);
+        let Some(of_class) = self.by_slot.get_mut(&slot) else {
+            return;
+        };
+        let inherited = match has_room {
+            true => 0,
+            false => match of_class.take_least() {
+                Some(least) => {
+                    self.stacks -= 1;
+                    least.objects
+                }
+                None => return,
+            },
+        };
+        let seen = Seen {
+            count: 1,
+            objects: inherited + objects,
+        };
+        of_class.stacks.insert(stack.into(), seen);
+        self.stacks += 1;
+    }
+
+    /// Whether there is room for one more of a class with so many, if need be in the place of another's.
+    fn make_room(&mut self, own: usize) -> bool {
+        if self.stacks < MOST_STACKS_OF_ALL {
+            return true;
+        }
+        let from = self.looked_at;
+        let looked_at = self.by_slot.range_mut(from..).take(MOST_LOOKED_AT);
+        let (mut last, mut most) = (None, None::<&mut OfClass>);
+        for (&slot, of_class) in looked_at {
+            last = Some(slot);
+            if most
+                .as_ref()
+                .is_none_or(|most| of_class.stacks.len() > most.stacks.len())
+            {
+                most = Some(of_class);
+            }
+        }
+        // The next time at those that follow, or from the beginning again.
+        self.looked_at = last.map_or(0, |last| last + 1);
+        let Some(most) = most else {
+            return false;
+        };
+        if most.stacks.len() <= own + 1 {
+            return false;
+        }
+        let taken = most.take_least().is_some();
+        self.stacks -= usize::from(taken);
+        taken
+    }
+
     fn wants(&mut self, slot: usize) -> bool {
         let of_class = self.by_slot.entry(slot).or_default();
         of_class.chosen += 1;
@@ -231,13 +318,14 @@ mod tests {
         let stacks = Stacks::new();
         let (a, b) = ([location(1), location(2)], [location(3)]);
         for stack in [&a[..], &b, &a, &a] {
-            stacks.taken(7, stack);
+            stacks.taken(7, 1, stack);
         }
-        stacks.taken(8, &b);
+        stacks.taken(8, 1, &b);
         assert_eq!(stacks.most_untold(5), [7, 8]);
-        let (_, sampled, most) = stacks.most_frequent(7).unwrap();
-        assert_eq!((sampled, most.len(), most[0].0), (4, 2, 3));
-        assert_eq!(*most[0].1, a);
+        let told = stacks.most_frequent(7).unwrap();
+        assert_eq!((told.sampled, told.objects, told.most.len()), (4, 4, 2));
+        assert_eq!(told.most[0].0.count, 3);
+        assert_eq!(*told.most[0].1, a);
         assert_eq!(stacks.most_untold(5), [8]);
         stacks.begin(SiteEvent::Registration);
         assert!(stacks.most_frequent(8).is_some());
@@ -248,17 +336,46 @@ mod tests {
     }
 
     #[test]
-    fn there_are_only_so_many() {
+    fn a_stack_weighs_as_much_as_the_objects_it_stands_for() {
+        let stacks = Stacks::new();
+        for _ in 0..800 {
+            stacks.taken(7, 1, &[location(1)]);
+        }
+        for _ in 0..100 {
+            stacks.taken(7, 16_384, &[location(2)]);
+        }
+        let told = stacks.most_frequent(7).unwrap();
+        assert_eq!((told.sampled, told.objects), (900, 800 + 1_638_400));
+        assert_eq!(*told.most[0].1, [location(2)]);
+    }
+
+    #[test]
+    fn there_are_only_so_many_and_those_that_come_late_are_found_too() {
         let stacks = Stacks::new();
         for slot in 1..=100 {
             for number in 0..2 * MOST_STACKS {
-                stacks.taken(slot, &[location(number + 1)]);
+                stacks.taken(slot, 1, &[location(number + 1)]);
             }
         }
+        for _ in 0..10 {
+            stacks.taken(1, 1024, &[location(9999)]);
+        }
         let known = stacks.known.lock();
-        assert_eq!(known.stacks, MOST_STACKS_OF_ALL);
-        assert_eq!(known.by_slot[&1].counts.len(), MOST_STACKS);
-        assert_eq!(known.by_slot[&100].sampled, 2 * MOST_STACKS as u64);
+        assert!(known.stacks <= MOST_STACKS_OF_ALL, "{}", known.stacks);
+        let all: usize = known.by_slot.values().map(|of| of.stacks.len()).sum();
+        assert_eq!(known.stacks, all);
+        let of = |slot| &known.by_slot[&slot];
+        assert!((1..=100).all(|slot| (1..=MOST_STACKS).contains(&of(slot).stacks.len())));
+        assert_eq!(of(100).sampled, 2 * MOST_STACKS as u64);
+        drop(known);
+        let told = stacks.most_frequent(1).unwrap();
+        assert_eq!(*told.most[0].1, [location(9999)]);
+        // At most a 64th too many.
+        let (most, whole) = (told.most[0].0.objects, told.objects);
+        assert!(
+            (10_240..=10_240 + whole / 64).contains(&most),
+            "{most} of {whole}"
+        );
     }
 
     #[test]
@@ -266,7 +383,7 @@ mod tests {
         let stacks = Stacks::new();
         for _ in 0..MOST_CLASSES {
             assert!(stacks.wants(7));
-            stacks.taken(7, &[location(1)]);
+            stacks.taken(7, 1, &[location(1)]);
             assert!(stacks.wants(7));
             stacks.clear(7);
         }
@@ -281,7 +398,7 @@ mod tests {
     fn one_that_comes_while_another_is_noted_is_dropped() {
         let stacks = Stacks::new();
         let held = stacks.known.lock();
-        stacks.taken(1, &[location(1)]);
+        stacks.taken(1, 1, &[location(1)]);
         drop(held);
         assert!(stacks.most_untold(1).is_empty());
     }

@@ -15,9 +15,24 @@ pub struct Sites {
     pub event: SiteEvent,
     /// Objects of the class whose stack was taken.
     pub sampled: u64,
-    /// The different stacks, the most frequent first. Where their counts add up to
-    /// less than `sampled`, the others were left out.
+    /// All objects of the class made in that time, estimated from those: each stands for itself or, where one in so
+    /// many was chosen, for so many.
+    #[serde(default)]
+    pub objects_estimate: u64,
+    /// The different stacks, the one that stands for most objects first. Where they add up to less than the whole, the
+    /// others were left out.
     pub stacks: Vec<SiteStack>,
+}
+
+impl Sites {
+    /// The part of all objects that was made in one of the stacks, 0 to 1.
+    pub fn share(&self, stack: &SiteStack) -> f64 {
+        let (part, whole) = match self.objects_estimate {
+            0 => (stack.count, self.sampled),
+            whole => (stack.objects_estimate, whole),
+        };
+        (part as f64 / whole.max(1) as f64).min(1.0)
+    }
 }
 
 /// What the stacks were taken of.
@@ -38,6 +53,10 @@ pub enum SiteEvent {
 pub struct SiteStack {
     /// Objects made there, of those sampled.
     pub count: u64,
+    /// Objects that they stand for. Where a class is made in more places than are kept, too many by at most a 64th of
+    /// all.
+    #[serde(default)]
+    pub objects_estimate: u64,
     /// The frames, innermost first, such as `com.example.Dao.find(Dao.java:12)`; the
     /// outermost ones of a deep stack are missing.
     pub frames: Vec<String>,

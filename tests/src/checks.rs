@@ -13,6 +13,8 @@ const ABSURD: u64 = 1 << 53;
 pub struct Checks {
     pid: u32,
     records: u64,
+    /// The number of the first record: a stream may have moved to where it is read.
+    first: Option<u64>,
     last: Option<(u64, u64)>,
     totals: Counts,
     /// As the last `start` told them.
@@ -25,6 +27,7 @@ impl Checks {
         Checks {
             pid,
             records: 0,
+            first: None,
             last: None,
             totals: Counts::default(),
             options: None,
@@ -35,12 +38,17 @@ impl Checks {
     pub fn check(&mut self, line: &str, record: &Record) {
         schema::assert_valid(line);
         self.check_envelope(line, record);
+        assert!(
+            self.first != Some(record.seq) || record.seq == 0 || record.kind == "start",
+            "the first record that is read is neither the stream's nor a start: {line}"
+        );
         match &record.body {
             Body::Start(start) => {
                 let options = &start.agent.options;
                 let changed = self.options.replace(options.clone());
                 assert!(
-                    record.seq == 0 || changed.is_some_and(|before| before != *options),
+                    self.first == Some(record.seq)
+                        || changed.is_some_and(|before| before != *options),
                     "a start that is not the first record and tells no change: {line}"
                 );
             }
@@ -89,6 +97,7 @@ impl Checks {
                 "uptime_ms goes back from {uptime}: {line}"
             );
         }
+        self.first.get_or_insert(record.seq);
         self.last = Some((record.seq, record.uptime_ms));
         self.records += 1;
     }
@@ -109,7 +118,9 @@ impl Checks {
     }
 
     fn missing(&self) -> u64 {
-        self.last.map_or(0, |(seq, _)| seq + 1 - self.records)
+        let first = self.first.unwrap_or(0);
+        self.last
+            .map_or(0, |(seq, _)| seq + 1 - first - self.records)
     }
 
     fn check_missing(&self, dropped: u64, line: &str) {

@@ -38,6 +38,12 @@ impl Case {
         self.collector.is_none_or(Collector::collects)
     }
 
+    /// False where classes stay loaded too: ZGC has unloaded them since JDK 12.
+    pub fn unloads_classes(&self) -> bool {
+        let is_zgc = self.collector == Some(Collector::Zgc);
+        self.collects() && (self.jdk.feature >= 12 || !is_zgc)
+    }
+
     /// See [`Collector::has_regions`]; JDK 8 takes Parallel by itself, the later ones G1
     /// (on a machine with two processors and 2 GB).
     pub fn has_regions(&self) -> bool {

@@ -7,6 +7,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use finwatch_record::{CoverageLevel, Mode};
 use finwatch_tests::{
@@ -20,6 +21,9 @@ use nix::unistd::Pid;
 const NOBODY: u32 = 65534;
 /// A user and a group that no system has.
 const STRANGER: u32 = 65533;
+
+/// A program of `java.base` alone.
+const BARE: [&str; 2] = ["subject.Bare", "100"];
 
 /// Not long to wait for, where the JVM does not answer.
 const SHORT: &str = "--timeout=3s";
@@ -119,6 +123,56 @@ fn a_jvm_at_rest_is_watched_from_the_attach_on() {
         live_and_die(&mut jvm, &mut stream);
         assert_nothing_left(&jvm);
         assert_eq!(jvm.end().status.code(), Some(0));
+    });
+}
+
+/// The age of the JVM is known without its beans too.
+#[test]
+fn a_jvm_without_management_is_as_old_as_it_is() {
+    for_each_jdk(|case| {
+        if case.jdk.feature == 8 {
+            return;
+        }
+        let launch = Launch::new(case).without_agent();
+        let mut jvm = launch
+            .flag("--limit-modules=java.base")
+            .program(&BARE)
+            .start();
+        let ready = Instant::now();
+        attach_to(&jvm).succeed();
+        let before = ready.elapsed();
+        let first = jvm.stream().wait_for("first record", |_| true);
+        let least = before.as_millis() as u64;
+        let uptime = first.uptime_ms;
+        assert!(
+            (least..60_000).contains(&uptime),
+            "{uptime} ms, at least {least}"
+        );
+        assert!(jvm.end().status.success());
+    });
+}
+
+/// The flag's load is under way when a tool comes that attaches to all that runs.
+#[test]
+fn a_jvm_that_is_just_starting_with_the_flag_has_one_agent() {
+    for_each_jdk(|case| {
+        let jvm = Launch::new(case).spawn();
+        let pid = jvm.pid().to_string();
+        let attached = Finwatch::new(&["attach", &pid]).run();
+        let mut stream = jvm.stream();
+        assert_eq!(
+            stream.start().coverage.level,
+            CoverageLevel::Exact,
+            "{attached:#?}"
+        );
+        let mut ended = jvm.end();
+        assert_eq!(ended.status.code(), Some(0));
+        ended.stream().stop();
+        let other = std::env::current_dir()
+            .unwrap()
+            .join(format!("finwatch-{pid}.jsonl"));
+        assert!(!other.exists(), "{}", other.display());
+        assert!(!ended.err().contains("without asking"), "{}", ended.err());
     });
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use finwatch_record::{AlertKind, Body, Record};
+use finwatch_record::{AlertKind, AlertState, Body, Record};
 use finwatch_tests::{Finwatch, Jvm, Launch, any_case};
 
 const CLASS: &str = "incident.TimerStatements$Statement";
@@ -71,6 +71,39 @@ fn a_leak_is_explained_with_who_holds_it() {
         "{facts}"
     );
     a_dump_is_explained_too(&jvm, &path);
+    a_stream_that_begins_later_tells_of_it_too(&jvm);
+    a_fifo_is_left_to_its_reader(&jvm);
+}
+
+fn move_stream(jvm: &Jvm, path: &Path) {
+    let (pid, out) = (jvm.pid().to_string(), format!("out={}", path.display()));
+    Finwatch::new(&["attach", &pid, &out]).succeed();
+}
+
+fn a_stream_that_begins_later_tells_of_it_too(jvm: &Jvm) {
+    let path = jvm.directory().join("later.jsonl");
+    move_stream(jvm, &path);
+    let mut stream = jvm.stream_at(&path, jvm.pid());
+    let alert = stream.wait_for("alert that goes on", is_leak);
+    assert!(matches!(&alert.body, Body::Alert(alert) if alert.state == AlertState::Ongoing));
+    stream.wait_for("record of who holds the objects", tells_who_holds);
+    let told = Finwatch::new(&["explain", &jvm.pid().to_string()]).run();
+    assert_eq!(told.code, Some(1), "{told:?}");
+    for words in [" is LEAKING: ", "thread 'cancel timer'", "Made in "] {
+        assert!(told.out.contains(words), "{words}: {}", told.out);
+    }
+}
+
+fn a_fifo_is_left_to_its_reader(jvm: &Jvm) {
+    let path = jvm.directory().join("fifo");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    move_stream(jvm, &path);
+    for command in ["explain", "top"] {
+        let pid = jvm.pid().to_string();
+        let told = Finwatch::new(&[command, &pid]).run();
+        assert_eq!(told.code, Some(3), "{told:?}");
+        assert!(told.err.contains("moves it to a file"), "{told:?}");
+    }
 }
 
 /// By itself, and together with the stream of the same JVM.

@@ -244,6 +244,21 @@ fn classes_are_unloaded_when_room_is_needed_for_others() {
     });
 }
 
+/// A collector that marks while the program runs keeps what is looked at meanwhile.
+#[test]
+fn classes_are_unloaded_however_busy_others_are() {
+    for_each_jvm(|case| {
+        if !case.unloads_classes() {
+            return;
+        }
+        let launch = Launch::new(case).flag("-XX:+IgnoreUnrecognizedVMOptions");
+        let mut jvm = launch.flag("-XX:+ExplicitGCInvokesConcurrent").start();
+        let answer = jvm.tell("outdated 60");
+        assert_eq!(answer["unloaded"].as_u64(), Some(60), "{answer}");
+        assert!(jvm.end().status.success());
+    });
+}
+
 /// The class of an object is read from its header where that is of a known shape; and what calls the hooks is
 /// interpreted, or compiled by another compiler, or called before the constructor.
 #[test]

@@ -76,6 +76,24 @@ fn registrations_tell_the_constructor_and_who_called_it() {
     });
 }
 
+/// The first few of each thread are all looked at, of the many of one thread one in a thousand.
+#[test]
+fn a_few_objects_of_many_threads_do_not_outweigh_the_many_of_one() {
+    for_each_jdk(|case| {
+        let mut jvm = launch(case, "on").start();
+        let mut stream = jvm.stream();
+        stream.fresh_sample();
+        jvm.tell("threads 100 4");
+        let sites = wait_for_sites(&mut jvm, &mut stream, SiteEvent::Registration);
+        assert_of_registrations(&sites);
+        let (most, sampled) = (&sites.stacks[0], sites.sampled);
+        assert!(
+            most.count < sampled / 2 && sites.share(most) > 0.9,
+            "{sites:#?}"
+        );
+    });
+}
+
 #[test]
 fn allocations_tell_who_made_the_objects() {
     for_each_jvm(|case| {

@@ -96,6 +96,6 @@ unsafe extern "C" fn sampled(
     if let (Ok(()), Ok(slot)) = (tagged, usize::try_from(slot))
         && slot != 0
     {
-        stacks::take(slot, 0);
+        stacks::take(slot, 1, 0);
     }
 }

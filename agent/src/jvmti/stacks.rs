@@ -56,8 +56,8 @@ pub struct FrameName {
 pub struct Taker {
     /// Whether one is wanted of an object whose class has that slot.
     pub wants: fn(usize) -> bool,
-    /// The slot of the object's class, and the frames, innermost first.
-    pub taken: fn(usize, &[Location]),
+    /// The slot of the object's class, how many objects it stands for, and the frames, innermost first.
+    pub taken: fn(usize, u64, &[Location]),
 }
 
 struct Stacks {
@@ -80,22 +80,22 @@ pub fn bind(env: &mut Env, sites: &JClass, taker: Taker) -> jni::errors::Result<
         Ok(Stacks { environment, taker })
     });
     stacks.map_err(|_: JvmtiError| Error::NullPtr("a JVMTI environment"))?;
-    // SAFETY: a static native method that takes an int and returns nothing.
+    // SAFETY: a static native method that takes two ints and returns nothing.
     unsafe {
         let take = registered as *mut c_void;
-        let take = NativeMethod::from_raw_parts(jni_str!("take"), jni_str!("(I)V"), take);
+        let take = NativeMethod::from_raw_parts(jni_str!("take"), jni_str!("(II)V"), take);
         env.register_native_methods(sites, &[take])
     }
 }
 
-extern "system" fn registered(_: *mut JNIEnv, _: jclass, slot: jint) {
-    if let Ok(slot) = usize::try_from(slot) {
-        take(slot, OWN_FRAMES);
+extern "system" fn registered(_: *mut JNIEnv, _: jclass, slot: jint, objects: jint) {
+    if let (Ok(slot), Ok(objects)) = (usize::try_from(slot), u64::try_from(objects)) {
+        take(slot, objects, OWN_FRAMES);
     }
 }
 
-/// Takes the current thread's stack for the slot of a class, without so many frames at its top.
-pub(super) fn take(slot: usize, own_frames: jint) {
+/// Takes the current thread's stack for the slot of a class and so many objects, without so many frames at its top.
+pub(super) fn take(slot: usize, objects: u64, own_frames: jint) {
     let Some(stacks) = STACKS.get() else { return };
     Entry::Stack.run(|| {
         if !(stacks.taker.wants)(slot) {
@@ -122,7 +122,7 @@ pub(super) fn take(slot: usize, own_frames: jint) {
         // Refused before the VM is ready.
         if taken.is_ok() {
             let count = usize::try_from(count).unwrap_or(0);
-            (stacks.taker.taken)(slot, frames.get(..count).unwrap_or_default());
+            (stacks.taker.taken)(slot, objects, frames.get(..count).unwrap_or_default());
         }
     });
 }

@@ -1,6 +1,6 @@
 //! The answer in words: one screen, a labelled paragraph for each thing to know.
 
-use finwatch_record::{CoverageLevel, FinalizerState, HoldingPath, SiteStack, Sites, StopReason};
+use finwatch_record::{CoverageLevel, FinalizerState, HoldingPath, SiteStack, StopReason};
 
 use super::alert;
 use super::dump::Trouble;
@@ -249,19 +249,20 @@ fn sites(explanation: &Explanation) -> Vec<Paragraph> {
     let Some(Told { what: sites, .. }) = &explanation.sites else {
         return Vec::new();
     };
-    let matters = |place: usize, count: u64| place == 0 || count * ONE_IN >= sites.sampled;
+    let matters =
+        |place: usize, stack: &SiteStack| place == 0 || sites.share(stack) * ONE_IN as f64 >= 1.0;
     let stacks = sites.stacks.iter().enumerate().take(STACKS);
-    let stacks = stacks.filter(|(place, stack)| matters(*place, stack.count));
+    let stacks = stacks.filter(|(place, stack)| matters(*place, stack));
     let told = |(place, stack): (usize, &SiteStack)| {
         let label = if place == 0 { "Made in" } else { "" };
         let frames = frames::words(&stack.frames, FRAMES);
-        (label, format!("{frames} ({})", part(stack.count, sites)))
+        let (percent, sampled) = (100.0 * sites.share(stack), grouped(sites.sampled));
+        (
+            label,
+            format!("{frames} ({percent:.0}% of them; {sampled} looked at)"),
+        )
     };
     stacks.map(told).collect()
-}
-
-fn part(count: u64, sites: &Sites) -> String {
-    format!("{} of {} looked at", grouped(count), grouped(sites.sampled))
 }
 
 fn finalizer_thread(explanation: &Explanation) -> Vec<Paragraph> {

@@ -142,8 +142,10 @@ fn made_in_dao() -> Sites {
         loader: Some("app".to_owned()),
         event: SiteEvent::Registration,
         sampled: 1000,
+        objects_estimate: 40_000,
         stacks: vec![SiteStack {
-            count: 970,
+            count: 170,
+            objects_estimate: 38_800,
             frames: [
                 "com.example.Statement.<init>(Statement.java:5)",
                 "com.example.Dao.find(Dao.java:12)",
@@ -244,7 +246,7 @@ Held by   230,990 of 231,000 in the heap are held, 10 by nobody (looked at
           java.util.TaskQueue.queue > java.util.TimerTask[] >
           com.example.Statement$1.this$0
 Made in   com.example.Dao.find(Dao.java:12) < com.example.Web.get(Web.java:77)
-          (970 of 1,000 looked at)
+          (97% of them; 1,000 looked at)
 Time left about 24 min: at this pace the heap is full at 14:49:47 (estimate).
 Also      the heap FILLS UP: 77.8M of 96.0M are in use after collections, since
           14:13:23, and follows from that.

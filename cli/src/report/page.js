@@ -540,10 +540,11 @@
         ...[...told.paths, ...(told.soft_paths || [])].map((path) => html("pre", { "data-list": "holders" },
           [`${plural(path.count, "instance", "instances")} from ${root(path.root)}`, ...path.chain.map((link) => `  ${link.class}${link.field ? "." + link.field : ""}`), `  ${told.class}`].join("\n"))));
     }
+    const share = (all, { count, objects_estimate: objects }) => (all.objects_estimate ? objects / all.objects_estimate : count / Math.max(1, all.sampled));
     for (const { time_ms, told } of Object.values(sites)) {
       part(`Where ${told.class} is made`, html("p", { class: "muted" }, `${moment(time_ms)}: of ${plural(told.sampled, "stack", "stacks")} that were taken`),
         ...told.stacks.map((stack) => html("details", { "data-list": "sites" },
-          html("summary", {}, `${((100 * stack.count) / Math.max(1, told.sampled)).toFixed(0)}% `, html("code", {}, stack.frames[0] || "no frames")), html("pre", {}, stack.frames.join("\n")))));
+          html("summary", {}, `${(100 * share(told, stack)).toFixed(0)}% `, html("code", {}, stack.frames[0] || "no frames")), html("pre", {}, stack.frames.join("\n")))));
     }
     const kinds = Object.entries(unknown);
     if (kinds.length) {

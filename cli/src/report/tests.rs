@@ -303,34 +303,28 @@ fn alerts_of(records: &[Vec<Record>]) -> Vec<(String, bool)> {
 #[test]
 fn an_alert_is_told_once_however_often_it_goes_on() {
     use AlertState::{Cleared, Ongoing, Raised};
-    let open = ("open".to_owned(), true);
-    let cleared = ("cleared".to_owned(), false);
+    let open = || ("open".to_owned(), true);
+    let cleared = || ("cleared".to_owned(), false);
     let told = |states: &[AlertState]| {
         let places = states.iter().enumerate();
         let records = places.map(|(place, state)| alert_record(place as u64 + 1, *state));
         records.collect::<Vec<_>>()
     };
-    assert_eq!(
-        alerts_of(&[told(&[Raised, Ongoing, Ongoing])]),
-        [open.clone()]
-    );
-    assert_eq!(alerts_of(&[told(&[Ongoing])]), [open.clone()]);
+    assert_eq!(alerts_of(&[told(&[Raised, Ongoing, Ongoing])]), [open()]);
+    assert_eq!(alerts_of(&[told(&[Ongoing])]), [open()]);
     assert_eq!(
         alerts_of(&[told(&[Raised, Ongoing, Cleared, Raised])]),
-        [cleared.clone(), open.clone()]
+        [cleared(), open()]
     );
     let both = told(&[Raised, Ongoing, Cleared]);
     let (first, later) = both.split_at(1);
-    assert_eq!(
-        alerts_of(&[first.to_vec(), later.to_vec()]),
-        [cleared.clone()]
-    );
+    assert_eq!(alerts_of(&[first.to_vec(), later.to_vec()]), [cleared()]);
     let mut none = sample(7, 5, "A", counts(1, 0));
     if let Body::Sample(sample) = &mut none.body {
         sample.alerts_raised = Some(0);
     }
     assert_eq!(
         alerts_of(&[[told(&[Raised]), vec![none]].concat()]),
-        [cleared]
+        [cleared()]
     );
 }

@@ -12,6 +12,8 @@ public final class Sites {
     /**
      * Takes the stack of the current thread, which has registered an object of the class with that
      * slot. Nothing is allocated in the heap and nothing waits.
+     *
+     * @param objects how many it stands for: one in so many has its stack taken
      */
-    public static native void take(int slot);
+    public static native void take(int slot, int objects);
 }

@@ -318,8 +318,10 @@ fn full_sites() -> Sites {
         loader: Some("app".to_owned()),
         event: SiteEvent::Registration,
         sampled: 931,
+        objects_estimate: 933,
         stacks: vec![SiteStack {
             count: 932,
+            objects_estimate: 934,
             frames: vec!["com.example.Dao.find(Dao.java:12)".to_owned()],
         }],
     }
@@ -812,14 +814,20 @@ fn any_holders() -> impl Strategy<Value = Holders> {
 
 fn any_sites() -> impl Strategy<Value = Sites> {
     let event = prop::sample::select(vec![SiteEvent::Registration, SiteEvent::Allocation]);
-    let stack = (any::<u64>(), any_names()).prop_map(|(count, frames)| SiteStack { count, frames });
+    let stack = (any::<(u64, u64)>(), any_names());
+    let stack = stack.prop_map(|((count, objects_estimate), frames)| SiteStack {
+        count,
+        objects_estimate,
+        frames,
+    });
     let class = (any_name(), option::of(any_name()));
-    (class, event, any::<u64>(), vec(stack, 0..3)).prop_map(
-        |((class, loader), event, sampled, stacks)| Sites {
+    (class, event, any::<(u64, u64)>(), vec(stack, 0..3)).prop_map(
+        |((class, loader), event, (sampled, objects_estimate), stacks)| Sites {
             class,
             loader,
             event,
             sampled,
+            objects_estimate,
             stacks,
         },
     )

@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.lang.ref.PhantomReference;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
+import java.lang.reflect.Constructor;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.security.CodeSource;
@@ -13,6 +14,7 @@ import java.security.cert.Certificate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 
 /** Commands about loaders: one name in many of them, many names in one, and unloading. */
 final class Loading {
@@ -32,6 +34,7 @@ final class Loading {
         commands.put("manyclasses", a -> manyClasses(Integer.parseInt(a[0])));
         commands.put("unload", a -> unload());
         commands.put("redeploy", a -> redeploy(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
+        commands.put("outdated", a -> outdated(Integer.parseInt(a[0])));
         commands.put("churn", a -> churn());
         commands.put("calm", a -> calm());
     }
@@ -132,6 +135,68 @@ final class Loading {
             type = loader.define(generatedName(k), generated(k));
         }
         type.getDeclaredConstructor().newInstance();
+    }
+
+    /**
+     * Loaders of a class that was in use, and as many of one that still is: how many of the first go while a thread makes
+     * objects of the second all the time.
+     */
+    private static Json outdated(int count) throws Exception {
+        // Other classes between them, so that nothing about where they lie is regular.
+        Random others = new Random(42);
+        List<Constructor<?>> old = deploy(count, others);
+        List<Constructor<?>> current = deploy(count, others);
+        ReferenceQueue<Class<?>> gone = new ReferenceQueue<>();
+        List<Reference<Class<?>>> outdated = new ArrayList<>();
+        for (Constructor<?> constructor : old) {
+            outdated.add(new PhantomReference<Class<?>>(constructor.getDeclaringClass(), gone));
+        }
+        churning = true;
+        churn = new Thread(() -> {
+            try {
+                while (churning) {
+                    for (Constructor<?> constructor : current) {
+                        constructor.newInstance();
+                        churned++;
+                    }
+                    Thread.sleep(0, 200_000);
+                }
+            } catch (Exception e) {
+                e.printStackTrace();
+            }
+        }, "busy");
+        churn.start();
+        // Until what it does is compiled.
+        while (churned < 100_000 && churn.isAlive()) {
+            Thread.sleep(1);
+        }
+        old.clear();
+        for (int round = 0; round < 100 && !outdated.isEmpty(); round++) {
+            System.gc();
+            for (Reference<?> each = gone.remove(100); each != null; each = gone.poll()) {
+                each.clear();
+                outdated.remove(each);
+            }
+        }
+        churning = false;
+        churn.join();
+        Json answer = new Json().with("unloaded", count - outdated.size());
+        return outdated.isEmpty() ? answer : answer.with("error", outdated.size() + " classes stay loaded");
+    }
+
+    private static List<Constructor<?>> deploy(int count, Random others) throws Exception {
+        byte[] bytes = bytes("Isolated");
+        List<Constructor<?>> constructors = new ArrayList<>();
+        for (int k = 0; k < count; k++) {
+            Loader loader = new Loader("file:/deployed/" + k + ".jar");
+            for (int other = others.nextInt(12); other > 0; other--) {
+                Class.forName(loader.define(generatedName(other), generated(other)).getName(), true, loader);
+            }
+            Constructor<?> constructor = loader.define("subject.Isolated", bytes).getDeclaredConstructor();
+            constructor.newInstance();
+            constructors.add(constructor);
+        }
+        return constructors;
     }
 
     /** Until {@code calm}: a thread that loads classes, makes an object of each and forgets both. */

@@ -121,9 +121,9 @@ fn findings(class: &Class, screen: &Screen<'_>, columns: usize) -> Vec<Line<'sta
             .cloned()
             .collect::<Vec<_>>()
             .join(" < ");
+        let percent = 100.0 * told.what.share(stack);
         let words = format!(
-            "made: {} of {} in {frames}",
-            grouped(stack.count),
+            "made: {percent:.0}% (of {} looked at) in {frames}",
             grouped(told.what.sampled)
         );
         lines.push(Line::raw(fit(&plain(&words, theme), columns, theme)));

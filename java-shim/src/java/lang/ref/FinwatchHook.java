@@ -81,8 +81,10 @@ final class FinwatchHook {
     /** Registrations of each class in each row whose stacks are taken in any case. */
     private static final long FIRST_SAMPLED = 4;
 
-    /** So many more have one in 1,024 taken, and what comes then one in 16,384. */
+    /** So many more have one in 1,024 taken, and what comes then one in 16,384: by so many bits of a hash. */
     private static final long OFTEN_SAMPLED = 1 << 16;
+    private static final int OFTEN = 10;
+    private static final int SELDOM = 14;
 
     /** No slot: nothing to count. */
     static final int NOTHING = -1;
@@ -127,7 +129,7 @@ final class FinwatchHook {
     /** Has the VM resolve the call, which must not be left to a registration. */
     static void link() {
         try {
-            Sites.take(NOTHING);
+            Sites.take(NOTHING, 0);
             linked = true;
         } catch (Throwable notThere) {
             // No stacks then.
@@ -178,9 +180,10 @@ final class FinwatchHook {
             // At distances that no pattern of the program keeps step with (Fibonacci hashing:
             // Knuth, The Art of Computer Programming 3, 6.4), and the first few.
             long hash = before * 0x9E3779B97F4A7C15L;
-            boolean chosen = hash >>> (before < OFTEN_SAMPLED ? 54 : 50) == 0 || before < FIRST_SAMPLED;
+            int bits = before < OFTEN_SAMPLED ? OFTEN : SELDOM;
+            boolean chosen = hash >>> Long.SIZE - bits == 0 || before < FIRST_SAMPLED;
             if (chosen && sampling) {
-                Sites.take(slot);
+                Sites.take(slot, before < FIRST_SAMPLED ? 1 : 1 << bits);
             }
         } finally {
             // Whatever was thrown ends here. A catch would name a class, to be resolved first.
