@@ -12,6 +12,8 @@ pub enum Damage {
         /// How long it is, unpacked.
         length: u64,
     },
+    /// The file ends between two records, and no record says that the dump is complete.
+    NoEnd,
     /// The packed file ends early, or is damaged.
     Unpacking {
         /// What the decompressor says.
@@ -43,6 +45,12 @@ impl fmt::Display for Damage {
                 write!(
                     f,
                     "the dump ends inside a record, after {length} bytes: what was written until then is told"
+                )
+            }
+            Damage::NoEnd => {
+                write!(
+                    f,
+                    "the dump has no end, the JVM was stopped while it wrote it: what was written until then is told"
                 )
             }
             Damage::Unpacking { reason } => {
@@ -77,7 +85,7 @@ impl fmt::Display for Damage {
     }
 }
 
-/// What to know of a dump that is as it should be.
+/// What to know of a dump besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
     /// The file holds several dumps.
@@ -87,6 +95,11 @@ pub enum Note {
     },
     /// Objects have serial numbers and no addresses.
     Numbered,
+    /// The rest of a dump without an end lies beside it: JDK 22 and later write parts and join them at last.
+    Parts {
+        /// The name of the first part's file.
+        first: String,
+    },
 }
 
 impl fmt::Display for Note {
@@ -96,6 +109,13 @@ impl fmt::Display for Note {
                 write!(
                     f,
                     "the file holds {count} heap dumps, one behind the other: the last is told"
+                )
+            }
+            Note::Parts { first } => {
+                write!(
+                    f,
+                    "'{}' and what follows it are parts of this dump, which the JVM did not join",
+                    first.escape_debug()
                 )
             }
             Note::Numbered => {

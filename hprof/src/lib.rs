@@ -26,6 +26,7 @@ mod look;
 mod names;
 mod path;
 mod progress;
+mod record;
 mod registry;
 mod retained;
 mod rules;

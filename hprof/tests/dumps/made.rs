@@ -233,6 +233,19 @@ impl Made {
     }
 }
 
+/// How long the record is that ends a dump of segments.
+pub const END_BYTES: usize = 9;
+
+/// Where the first heap record of a dump in segments begins.
+pub fn heap_record(bytes: &[u8]) -> usize {
+    let mut at = "JAVA PROFILE 1.0.2\0".len() + 12;
+    while bytes[at] != 0x1c {
+        let length = bytes[at + 5..at + 9].try_into().unwrap();
+        at += 9 + u32::from_be_bytes(length) as usize;
+    }
+    at
+}
+
 pub const OBJECT: u64 = 0x100;
 pub const CLASS: u64 = 0x200;
 pub const REFERENCE: u64 = 0x300;
