@@ -6,7 +6,7 @@ use crate::addresses::Number;
 use crate::classes::{ClassNumber, Classes};
 use crate::classify::{Classified, Wanted, classify};
 use crate::columns::Bits;
-use crate::condition::{Damage, Note};
+use crate::condition::{Damage, Gap, Note};
 use crate::error::Error;
 use crate::fetch::Fetcher;
 use crate::finalizers::{Chain, FinalizerFields, Rows};
@@ -295,12 +295,14 @@ impl Reading<'_> {
             classes: self.classes(),
             names: &self.survey.names,
         };
+        let gap = Gap::of(&self.survey.damage, &self.survey.roots);
         let told = crate::path::Told {
             finder,
             shapes: self.shapes,
             labels: &labels,
             threads,
             survey: self.survey,
+            gap,
         };
         answer.holders = told.holders(&paths, &graph, objects, self.registry, &answer.classes);
         answer.findings = findings(&Case {
@@ -323,6 +325,7 @@ impl Reading<'_> {
             heap: answer.heap,
             facts: &answer.classes,
             holders: &answer.holders,
+            gap,
             made_ms: self.dump.made_ms,
         })?;
         answer.holders.iter_mut().for_each(Holders::shorten);

@@ -1,7 +1,9 @@
-//! What is to be said of a dump itself, beside the answer: where it is damaged, and what else to know of it.
+//! What is to be said of a dump itself, beside the answer: where it is damaged, what it does not tell, and what else to
+//! know of it.
 
 use std::fmt;
 
+use crate::entry::{Root, RootKind};
 use crate::words::{by_number, grouped};
 
 /// Where a dump is not as it should be; what stands elsewhere is told all the same.
@@ -82,6 +84,49 @@ impl fmt::Display for Damage {
                 )
             }
         }
+    }
+}
+
+/// Why a dump does not tell of all that hold objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap {
+    /// A part of it is missing: until JDK 20 the roots come last.
+    Part,
+    /// It does not have all kinds of roots. `jhsdb jmap`, which reads the JVM's memory from outside, writes threads and
+    /// local references of native code alone (`HeapHprofBinWriter.java`).
+    Roots,
+}
+
+/// A JVM always has some of each; only one that writes its own dump tells of them.
+const ROOTS_OF_ALL_DUMPS: [RootKind; 3] = [
+    RootKind::JavaFrame,
+    RootKind::JniGlobal,
+    RootKind::StickyClass,
+];
+
+impl Gap {
+    /// The gap of a dump with this damage and these roots; `None` where it has none.
+    pub fn of(damage: &[Damage], roots: &[Root]) -> Option<Gap> {
+        let is_missing = |damage: &Damage| !matches!(damage, Damage::Repeated { .. });
+        if damage.iter().any(is_missing) {
+            return Some(Gap::Part);
+        }
+        let has_threads = roots.iter().any(|root| root.kind == RootKind::Thread);
+        let has_others = roots
+            .iter()
+            .any(|root| ROOTS_OF_ALL_DUMPS.contains(&root.kind));
+        (!has_threads || !has_others).then_some(Gap::Roots)
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Gap::Part => "a part of the dump is missing, and what holds them may be there",
+            Gap::Roots => {
+                "what local variables of threads and native code hold is not in the dump (jhsdb leaves it out)"
+            }
+        })
     }
 }
 

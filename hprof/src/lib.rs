@@ -42,7 +42,7 @@ mod window;
 pub mod words;
 
 pub use answer::{Answer, CLASSES_RETAINED, ChainFacts, ClassFacts, Depth, answer};
-pub use condition::{Damage, Note};
+pub use condition::{Damage, Gap, Note};
 pub use error::Error;
 pub use path::{Holders, HoldingField, HoldingPath, HoldingRoot, Link};
 pub use progress::{Phase, Progress};

@@ -9,6 +9,7 @@ use crate::addresses::Number;
 use crate::answer::ClassFacts;
 use crate::classes::ClassNumber;
 use crate::classify::Objects;
+use crate::condition::Gap;
 use crate::entry::{Root, RootKind};
 use crate::graph::{Graph, NO_PLACE};
 use crate::holders::{Paths, SOFT, Seed, Step, StepNumber, TOO_LONG};
@@ -30,6 +31,8 @@ pub struct Holders {
     pub instances: u64,
     /// Those to which a path leads.
     pub held: u64,
+    /// Why there may be others whom the dump does not tell of; `None` where all that hold any are known.
+    pub gap: Option<Gap>,
     /// Those of the others to which one through soft references leads.
     pub softly_held: u64,
     /// The fields that refer to them, those with most references first.
@@ -257,6 +260,8 @@ pub struct Told<'a> {
     pub threads: &'a Threads,
     /// Addresses of classes.
     pub survey: &'a Survey,
+    /// What the dump does not tell.
+    pub gap: Option<Gap>,
 }
 
 impl Holders {
@@ -302,11 +307,16 @@ impl Told<'_> {
                 let told = found.iter().take(MOST_PATHS);
                 told.map(|&(_, number)| self.path(paths, number)).collect()
             };
+            let instances = registry.distinct.get(&facts.number).copied().unwrap_or(0);
+            let held = sum(&found);
+            // Of what waits for its finalizer the collector has found that nobody holds it.
+            let unreachable = facts.counts.pending + facts.counts.running;
             Holders {
                 class: facts.class.clone(),
                 loader: facts.loader.clone(),
-                instances: registry.distinct.get(&facts.number).copied().unwrap_or(0),
-                held: sum(&found),
+                instances,
+                held,
+                gap: self.gap.filter(|_| held + unreachable < instances),
                 softly_held: sum(&softly),
                 fields: fields.remove(&facts.number).unwrap_or_default(),
                 paths: told(&found),

@@ -12,6 +12,7 @@ mod virtual_threads;
 use crate::addresses::Number;
 use crate::answer::ClassFacts;
 use crate::classify::Objects;
+use crate::condition::Gap;
 use crate::error::Error;
 use crate::fetch::Fetcher;
 use crate::graph::Graph;
@@ -61,6 +62,8 @@ pub(crate) struct Case<'a> {
     pub facts: &'a [ClassFacts],
     /// Of the first of these classes, in the same order.
     pub holders: &'a [Holders],
+    /// What the dump does not tell.
+    pub gap: Option<Gap>,
     pub made_ms: u64,
 }
 
@@ -81,10 +84,13 @@ pub(crate) fn findings(case: &Case<'_>) -> Result<Vec<Finding>, Error> {
     let mut found = tasks::find(case)?;
     found.extend(thread_locals::find(case));
     found.extend(collection::find(case)?);
-    found.extend(loader::find(case));
-    found.extend(each_other::find(case));
     found.extend(finalizer_thread::find(case));
-    found.extend(virtual_threads::find(case));
+    // These say that nobody else holds something.
+    if case.gap.is_none() {
+        found.extend(loader::find(case));
+        found.extend(each_other::find(case));
+        found.extend(virtual_threads::find(case));
+    }
     found.sort_by_key(|finding| std::cmp::Reverse(finding.count));
     Ok(found)
 }

@@ -325,11 +325,16 @@ pub fn classes(made: &mut Made, unfinalized: u64, own: usize) {
 
 /// Queues, and a Finalizer for each `(its id, referent, state)`, the first at the beginning of the chain; roots.
 pub fn finalizers(made: &mut Made, all: &[(u64, u64, State)]) {
-    for queue in [NULL_QUEUE, ENQUEUED, FINALIZER_QUEUE] {
-        made.instance(queue, QUEUE, &[]);
-    }
     for class in [OBJECT, CLASS, REFERENCE, FINALIZER, QUEUE] {
         made.root(0x05, class);
+    }
+    finalizers_alone(made, all);
+}
+
+/// The same without roots.
+pub fn finalizers_alone(made: &mut Made, all: &[(u64, u64, State)]) {
+    for queue in [NULL_QUEUE, ENQUEUED, FINALIZER_QUEUE] {
+        made.instance(queue, QUEUE, &[]);
     }
     let chain: Vec<u64> = all
         .iter()

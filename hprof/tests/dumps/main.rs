@@ -3,5 +3,7 @@
 mod damage;
 mod findings;
 mod forms;
+mod gaps;
 mod made;
+mod threads;
 mod truth;
