@@ -3,6 +3,7 @@
 use finwatch_hprof::Answer;
 
 use crate::made::{self, File, Made, OBJECT, State, Value};
+use crate::threads;
 
 const REGISTRY: u64 = 0x8000;
 const LIST_CLASS: u64 = 0x8100;
@@ -85,6 +86,39 @@ fn one_object_that_keeps_much_is() {
         ]
     );
     assert!(!one.is_calm());
+}
+
+/// As `java.io.FileInputStream` and its `FileDescriptor` up to JDK 8.
+#[test]
+fn what_refers_to_itself_through_a_helper_is_held_by_nothing_else() {
+    let texts_of = |next: u64| {
+        let mut made = Made::new(8);
+        let stream = |place: u64| 0x10_0000 + 0x40 * place;
+        let rows: Vec<(u64, u64, State)> = (0..200)
+            .map(|place| (0x20_0000 + 0x40 * place, stream(place), State::Registered))
+            .collect();
+        made::classes(&mut made, rows[0].0, 2);
+        threads::root(&mut made, OBJECT, 1, 0);
+        for place in 0..200 {
+            let helper = 0x30_0000 + 0x40 * place;
+            made::own(&mut made, stream(place), 0, [helper, 0, 0, 0]);
+            made::own(
+                &mut made,
+                helper,
+                1,
+                [stream((place + next) % 200), 0, 0, 0],
+            );
+        }
+        made::finalizers(&mut made, &rows);
+        let answer = File::of(&made.finish()).answer().unwrap();
+        texts(&answer).join("")
+    };
+    assert_eq!(texts_of(0), "");
+    assert_eq!(
+        texts_of(1),
+        "200 finalizable objects, most of them p.C0, are held by nothing but finalizable objects that wait for \
+         their own finalizer"
+    );
 }
 
 #[test]

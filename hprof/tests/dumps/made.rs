@@ -201,7 +201,13 @@ impl Made {
 
     /// A root of a kind that has nothing but the object.
     pub fn root(&mut self, tag: u8, id: u64) {
-        let entry = [vec![tag], self.object(id)].concat();
+        self.root_with(tag, id, []);
+    }
+
+    /// A root of a kind that has two numbers besides.
+    pub fn root_with<const COUNT: usize>(&mut self, tag: u8, id: u64, numbers: [u32; COUNT]) {
+        let numbers: Vec<u8> = numbers.into_iter().flat_map(u32::to_be_bytes).collect();
+        let entry = [vec![tag], self.object(id), numbers].concat();
         self.entries.extend(entry);
     }
 

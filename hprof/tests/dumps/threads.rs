@@ -1,10 +1,10 @@
-//! Threads for dumps made by hand, with ids of 8 bytes.
+//! Threads for dumps made by hand.
 
 use crate::made::{Made, OBJECT, Value};
 
 const STRING: u64 = 0xa00;
 pub const THREAD: u64 = 0xa40;
-/// How long the entry of a thread's root is.
+/// How long the entry of a thread's root is, with ids of 8 bytes.
 pub const ROOT_BYTES: usize = 17;
 
 /// Classes that threads need.
@@ -26,6 +26,5 @@ pub fn object(made: &mut Made, object: u64, name: &str, work: u64) {
 
 /// The root of a thread, with its serial number and that of its stack.
 pub fn root(made: &mut Made, object: u64, serial: u32, stack: u32) {
-    let numbers = [serial.to_be_bytes(), stack.to_be_bytes()].concat();
-    made.raw(&[&[0x08], &object.to_be_bytes()[..], &numbers].concat());
+    made.root_with(0x08, object, [serial, stack]);
 }
