@@ -12,6 +12,15 @@ use crate::words::{by_number, counted, finalizable};
 
 /// What the collections of `java.util` call the number of their elements.
 const SIZES: [&str; 4] = ["size", "count", "elementCount", "baseCount"];
+/// A collection whose size stands in cells besides, which threads get that meet at its field.
+const CONCURRENT_MAP: &str = "java.util.concurrent.ConcurrentHashMap";
+const CELLS: &str = "counterCells";
+const CELL: &str = "java.util.concurrent.ConcurrentHashMap$CounterCell";
+/// Of the JVM's own; the threads in it hold the objects.
+const VIRTUAL_THREADS: (&str, &str) = (
+    "jdk.internal.vm.ThreadContainers$RootContainer$TrackingRootContainer",
+    "VTHREADS",
+);
 /// Collections told, those that hold most.
 const MOST: usize = 5;
 
@@ -48,7 +57,8 @@ fn in_static_collection(path: &HoldingPath) -> Option<(&str, &str)> {
         name.starts_with("java.util.") && !OTHERS.iter().any(|other| name.contains(other))
     };
     let first = path.chain.first()?;
-    is_collection(&first.class).then_some((class, field))
+    let of_program = (class.as_str(), field.as_str()) != VIRTUAL_THREADS;
+    (of_program && is_collection(&first.class)).then_some((class, field))
 }
 
 /// In the package, and no collections: rules of their own tell of them.
@@ -64,13 +74,16 @@ fn finding(case: &Case<'_>, class: &str, field: &str, count: u64) -> Result<Find
         finalizable(count, &held),
         by_number(count, "is", "are")
     );
-    if let Some((collection, name, size)) = size(case, class, field)? {
+    if let Some(size) = size(case, class, field)? {
+        let collection = size.collection;
         text += &format!(
-            ", a {collection} with {} ({name})",
-            counted(size, "element")
+            ", a {collection} with {} ({})",
+            counted(size.elements, "element"),
+            size.fields.join(", ")
         );
-        evidence.push(("elements", size));
-        fields_read.push(format!("{collection}.{name}"));
+        evidence.push(("elements", size.elements));
+        let read = |name| format!("{collection}.{name}");
+        fields_read.extend(size.fields.iter().map(read));
     }
     Ok(Finding {
         rule: "static_collection",
@@ -83,8 +96,16 @@ fn finding(case: &Case<'_>, class: &str, field: &str, count: u64) -> Result<Find
     })
 }
 
-/// The collection's class, the name of the field with its size, and the size.
-fn size(case: &Case<'_>, class: &str, field: &str) -> Result<Option<(String, String, u64)>, Error> {
+/// What a collection says of its size.
+struct Size {
+    collection: String,
+    /// The fields that it stands in.
+    fields: Vec<String>,
+    elements: u64,
+}
+
+/// The size of the collection in a static field, where it says one that can be.
+fn size(case: &Case<'_>, class: &str, field: &str) -> Result<Option<Size>, Error> {
     let classes = case.finder.classes;
     let holder = classes.iter().find(|(_, found)| {
         found.name == class && found.dump.is_some() && case.loaders.is_built_in(found.loader())
@@ -102,7 +123,43 @@ fn size(case: &Case<'_>, class: &str, field: &str) -> Result<Option<(String, Str
             let name = case.finder.names.read(case.finder.dump, field.name);
             SIZES
                 .contains(&name.as_str())
-                .then(|| (name, field.read(ids, body)))
+                .then(|| (name, field.read_signed(ids, body)))
         });
-    Ok(found.map(|(name, size)| (classes.get(*number).name.clone(), name, size)))
+    let Some((name, mut elements)) = found else {
+        return Ok(None);
+    };
+    let mut fields = vec![name];
+    let cells = case.finder.field(*number, CONCURRENT_MAP, CELLS);
+    let cells = cells.map_or(0, |cells| cells.read(ids, body));
+    if cells != 0 {
+        let more = in_cells(case, cells)?;
+        let Some(sum) = more.and_then(|more| elements.checked_add(more)) else {
+            return Ok(None);
+        };
+        elements = sum;
+        fields.push(CELLS.to_owned());
+    }
+    Ok(u64::try_from(elements).ok().map(|elements| Size {
+        collection: classes.get(*number).name.clone(),
+        fields,
+        elements,
+    }))
+}
+
+/// The sum of all cells; `None` where one is missing in the dump.
+fn in_cells(case: &Case<'_>, array: u64) -> Result<Option<i64>, Error> {
+    let fetched = case.fetcher.fetch([array])?;
+    let Some(Fetched::Objects(cells)) = fetched.get(&array) else {
+        return Ok(None);
+    };
+    let fetched = case.fetcher.fetch(cells.iter().copied())?;
+    let value = |cell: &u64| {
+        let Some(Fetched::Instance(class, body)) = fetched.get(cell) else {
+            return None;
+        };
+        let field = case.finder.field(*class, CELL, "value")?;
+        Some(field.read_signed(case.finder.dump.ids, body))
+    };
+    let mut present = cells.iter().filter(|&&cell| cell != 0);
+    Ok(present.try_fold(0_i64, |sum, cell| sum.checked_add(value(cell)?)))
 }

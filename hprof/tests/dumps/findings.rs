@@ -75,6 +75,84 @@ fn few_objects_that_keep_little_are_not_worth_a_word() {
     assert!(!many.is_calm());
 }
 
+/// What is said of the size of a static `ConcurrentHashMap` with 100 finalizable objects.
+fn told_of_map(owner: &str, field: &str, base: i64, cells: &[Option<i64>]) -> String {
+    const CELLS: u64 = 0x8500;
+    const CELL: u64 = 0x8600;
+    let name = |inner: &str| format!("java/util/concurrent/ConcurrentHashMap{inner}");
+    let mut made = Made::new(8);
+    let rows: Vec<(u64, u64, State)> = (0..100)
+        .map(|place| {
+            (
+                0x20_0000 + 0x40 * place,
+                0x10_0000 + 0x40 * place,
+                State::Registered,
+            )
+        })
+        .collect();
+    made::classes(&mut made, rows[0].0, 1);
+    made.load(REGISTRY, owner);
+    made.load(LIST_CLASS, &name(""));
+    made.load(ARRAY_CLASS, "[Ljava/lang/Object;");
+    made.load(
+        CELLS,
+        "[Ljava/util/concurrent/ConcurrentHashMap$CounterCell;",
+    );
+    made.load(CELL, &name("$CounterCell"));
+    made.class(REGISTRY, OBJECT, 0, &[(field, LIST)], &[]);
+    let fields = [("table", 2), ("baseCount", 11), ("counterCells", 2)];
+    made.class(LIST_CLASS, OBJECT, 0, &[], &fields);
+    made.class(ARRAY_CLASS, OBJECT, 0, &[], &[]);
+    made.class(CELLS, OBJECT, 0, &[], &[]);
+    made.class(CELL, OBJECT, 0, &[], &[("value", 11)]);
+    let (array, cell) = (0x9000, |place: usize| 0x9100 + 0x20 * place as u64);
+    let values = [
+        Value::Object(ARRAY),
+        Value::Long(base),
+        Value::Object(if cells.is_empty() { 0 } else { array }),
+    ];
+    made.instance(LIST, LIST_CLASS, &values);
+    let ids: Vec<u64> = (0..cells.len()).map(cell).chain([0]).collect();
+    made.objects(array, CELLS, &ids);
+    for (place, value) in cells.iter().enumerate() {
+        if let Some(value) = value {
+            made.instance(cell(place), CELL, &[Value::Long(*value)]);
+        }
+    }
+    let elements: Vec<u64> = rows.iter().map(|row| row.1).collect();
+    made.objects(ARRAY, ARRAY_CLASS, &elements);
+    for element in elements {
+        made::own(&mut made, element, 0, [0; 4]);
+    }
+    made.root(0x05, REGISTRY);
+    made::finalizers(&mut made, &rows);
+    let answer = File::of(&made.finish()).answer().unwrap();
+    let text = texts(&answer).join("");
+    text.split_once(".open")
+        .map_or(text.clone(), |(_, rest)| rest.into())
+}
+
+#[test]
+fn the_size_of_a_concurrent_map_stands_in_cells_too() {
+    let told = |base, cells: &[Option<i64>]| told_of_map("p/Registry", "open", base, cells);
+    let with = |size: &str| format!(", a java.util.concurrent.ConcurrentHashMap with {size}");
+    assert_eq!(told(100, &[]), with("100 elements (baseCount)"));
+    let both = with("100 elements (baseCount, counterCells)");
+    assert_eq!(told(-3, &[Some(60), Some(43)]), both);
+    assert_eq!(told(2, &[Some(-2), Some(100)]), both);
+    // Not while it is unknown.
+    assert_eq!(told(-3, &[]), "");
+    assert_eq!(told(2, &[Some(60), None]), "");
+    assert_eq!(told(i64::MAX, &[Some(1)]), "");
+}
+
+/// Whatever a virtual thread works on is held by it.
+#[test]
+fn the_jvm_s_own_list_of_virtual_threads_is_no_collection_of_the_program_s() {
+    let owner = "jdk/internal/vm/ThreadContainers$RootContainer$TrackingRootContainer";
+    assert_eq!(told_of_map(owner, "VTHREADS", 100, &[]), "");
+}
+
 #[test]
 fn one_object_that_keeps_much_is() {
     let one = listed(1, 20 << 10, 1 << 20);

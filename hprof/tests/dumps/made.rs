@@ -26,6 +26,7 @@ pub struct Made {
 pub enum Value {
     Object(u64),
     Int(i32),
+    Long(i64),
 }
 
 impl Made {
@@ -160,6 +161,7 @@ impl Made {
             match value {
                 Value::Object(id) => body.extend(self.object(*id)),
                 Value::Int(number) => body.extend(number.to_be_bytes()),
+                Value::Long(number) => body.extend(number.to_be_bytes()),
             }
         }
         let entry = [
