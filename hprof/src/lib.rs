@@ -44,7 +44,7 @@ pub mod words;
 pub use answer::{Answer, CLASSES_RETAINED, ChainFacts, ClassFacts, Depth, answer};
 pub use condition::{Damage, Gap, Note};
 pub use error::Error;
-pub use path::{Holders, HoldingField, HoldingPath, HoldingRoot, Link};
+pub use path::{Holders, HoldingField, HoldingPath, HoldingRoot, LEFT_OUT, Link};
 pub use progress::{Phase, Progress};
 pub use registry::Counts;
 pub use retained::Amount;

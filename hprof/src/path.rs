@@ -12,7 +12,7 @@ use crate::classify::Objects;
 use crate::condition::Gap;
 use crate::entry::{Root, RootKind};
 use crate::graph::{Graph, NO_PLACE};
-use crate::holders::{Paths, SOFT, Seed, Step, StepNumber, TOO_LONG};
+use crate::holders::{Paths, SOFT, Seed, Step, StepNumber};
 use crate::layout::Finder;
 use crate::loaders::Loaders;
 use crate::registry::Registry;
@@ -63,10 +63,9 @@ pub struct HoldingPath {
     pub count: u64,
     /// Where the path begins.
     pub root: HoldingRoot,
-    /// The objects on the way, the last refers to the instances.
+    /// The objects on the way, the last refers to the instances. Of a path too long to tell the middle is
+    /// [`LEFT_OUT`].
     pub chain: Vec<Link>,
-    /// The path was too long to tell: its end is missing.
-    pub cut: bool,
 }
 
 /// An object on the way and its reference that leads on.
@@ -77,6 +76,9 @@ pub struct Link {
     /// The field; `None` for an element of an array.
     pub field: Option<String>,
 }
+
+/// The class of a link that stands for others.
+pub const LEFT_OUT: &str = "…";
 
 /// A root, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -336,21 +338,19 @@ impl Told<'_> {
             .collect();
         let mut root = self.root(first.root);
         if let HoldingRoot::StaticField { class, field } = &mut root
-            && !chain.is_empty()
+            && chain.first().is_some_and(|first| first.class != LEFT_OUT)
         {
             let link = chain.remove(0);
             (*class, *field) = (link.class, link.field);
         }
-        HoldingPath {
-            count,
-            root,
-            chain,
-            cut: first.place == TOO_LONG,
-        }
+        HoldingPath { count, root, chain }
     }
 
     fn link(&self, from: &Step, to: &Step) -> Link {
-        let (class, field, _) = self.reference(from.class, to.holder, to.place);
+        let (class, field, _) = match to.is_behind_gap() {
+            true => (LEFT_OUT.into(), None, false),
+            false => self.reference(from.class, to.holder, to.place),
+        };
         Link { class, field }
     }
 
@@ -402,7 +402,7 @@ impl Told<'_> {
                 method: self.labels.methods.get(label.frame as usize).cloned(),
             },
             RootKind::StickyClass => HoldingRoot::StaticField {
-                class: String::new(),
+                class: "?".into(),
                 field: None,
             },
             RootKind::Thread => HoldingRoot::Thread { thread: name() },

@@ -205,9 +205,6 @@ fn of_path(page: &mut String, path: &HoldingPath, instances: u64) -> fmt::Result
     for step in &told.chain {
         writeln!(page, "<li>{}</li>", Escaped(&holding::link(step)))?;
     }
-    if path.cut {
-        page.push_str("<li>… (too long to tell)</li>\n");
-    }
     page.push_str("</ol>\n");
     Ok(())
 }

@@ -205,7 +205,7 @@ fn of_holders(holders: &hprof::Holders) -> Holders {
     }
 }
 
-/// A path, without whether its end is missing.
+/// A path.
 pub fn path(path: &hprof::HoldingPath) -> HoldingPath {
     let link = |link: &hprof::Link| Link {
         class: link.class.clone(),

@@ -23,8 +23,6 @@ const FRAMES: usize = 8;
 /// Said where [`Answer::is_calm`].
 pub const CALM: &str = "Nothing about finalization is worth a word: \
      fewer than 1,000 objects, and less than 1% of the heap, hang on it";
-/// Stands for the end of a path that was too long to tell.
-const CUT: &str = " > … (too long to tell)";
 
 /// Writes it.
 pub fn write(
@@ -197,19 +195,13 @@ fn holders(out: &mut impl Write, all: &[Holders]) -> io::Result<()> {
 
 fn paths(out: &mut impl Write, paths: &[HoldingPath]) -> io::Result<()> {
     for path in paths.iter().take(PATHS) {
-        let words = of_path(path);
+        let words = holding::path(&record::path(path));
         writeln!(out, "{:>12} on {}", grouped(path.count), Plain(&words))?;
     }
     match paths.len().saturating_sub(PATHS) as u64 {
         0 => Ok(()),
         more => writeln!(out, "{:>12} {}, see --json", "", counted(more, "more path")),
     }
-}
-
-/// A path in words; not escaped.
-fn of_path(path: &HoldingPath) -> String {
-    let end = if path.cut { CUT } else { "" };
-    holding::path(&record::path(path)) + end
 }
 
 fn stack(out: &mut impl Write, thread: &Thread) -> io::Result<()> {

@@ -5,5 +5,6 @@ mod findings;
 mod forms;
 mod gaps;
 mod made;
+mod paths;
 mod threads;
 mod truth;
