@@ -135,6 +135,17 @@ impl Paths {
         std::iter::successors(self.steps.get(step as usize), before)
     }
 
+    /// For each step, whether an object of this class stands before it.
+    pub fn behind(&self, class: ClassNumber) -> Vec<bool> {
+        let mut behind = vec![false; self.steps.len()];
+        for (number, step) in self.steps.iter().enumerate() {
+            let before = step.parent.map(|parent| parent as usize);
+            behind[number] =
+                before.is_some_and(|before| behind[before] || self.steps[before].class == class);
+        }
+        behind
+    }
+
     fn step(
         &mut self,
         parent: Option<StepNumber>,

@@ -20,6 +20,7 @@ mod fetch;
 mod finalizers;
 mod graph;
 mod holders;
+mod labels;
 mod layout;
 mod loaders;
 mod look;

@@ -1,11 +1,15 @@
 //! Objects in a collection that a static field holds: a cache, a registry, a list of listeners.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 
 use crate::error::Error;
 use crate::fetch::Fetched;
+use crate::holders::StepNumber;
 use crate::layout::fields;
-use crate::path::{HoldingPath, HoldingRoot};
+use crate::rules::by_class::ByClass;
 use crate::rules::{Case, Finding};
 use crate::value::Type;
 use crate::words::{by_number, counted, finalizable};
@@ -25,56 +29,61 @@ const VIRTUAL_THREADS: (&str, &str) = (
 const MOST: usize = 5;
 
 pub(super) fn find(case: &Case<'_>) -> Result<Vec<Finding>, Error> {
-    let mut counts = HashMap::<(&str, &str), u64>::new();
-    for path in case.holders.iter().flat_map(|holders| &holders.paths) {
-        if let Some(field) = in_static_collection(path) {
-            *counts.entry(field).or_default() += path.count;
+    let mut held = HashMap::<StepNumber, ByClass, RandomState>::default();
+    for (number, step) in case.held_at() {
+        if number != step.beginning as usize && is_static_collection(case, step.beginning) {
+            let held = held.entry(step.beginning).or_default();
+            held.add(step.class, step.found);
         }
     }
-    let mut counts: Vec<((&str, &str), u64)> = counts.into_iter().collect();
-    counts.sort_by_key(|&(field, count)| (std::cmp::Reverse(count), field));
-    counts.truncate(MOST);
-    counts.retain(|&(field, count)| {
-        let classes = case.classes_on_paths(|path| in_static_collection(path) == Some(field));
-        case.is_worth_a_word(count, classes)
-    });
-    counts
-        .into_iter()
-        .map(|((class, field), count)| finding(case, class, field, count))
+    let mut held: Vec<(StepNumber, ByClass)> = held.into_iter().collect();
+    held.sort_by_key(|(collection, held)| (Reverse(held.sum()), *collection));
+    held.truncate(MOST);
+    held.iter()
+        .filter(|(_, held)| case.is_worth_a_word(held))
+        .filter_map(|(collection, held)| finding(case, *collection, held).transpose())
         .collect()
 }
 
-/// Class and name of the static field whose collection the path goes through.
-fn in_static_collection(path: &HoldingPath) -> Option<(&str, &str)> {
-    let HoldingRoot::StaticField {
-        class,
-        field: Some(field),
-    } = &path.root
-    else {
-        return None;
-    };
-    let is_collection = |name: &str| {
-        name.starts_with("java.util.") && !OTHERS.iter().any(|other| name.contains(other))
-    };
-    let first = path.chain.first()?;
-    let of_program = (class.as_str(), field.as_str()) != VIRTUAL_THREADS;
-    (of_program && is_collection(&first.class)).then_some((class, field))
+/// Whether this step is a collection that a static field refers to, and no other rule tells of it.
+fn is_static_collection(case: &Case<'_>, step: StepNumber) -> bool {
+    let step = &case.paths.steps[step as usize];
+    let name = &case.finder.classes.get(step.class).name;
+    case.told.is_static(step.root)
+        && name.starts_with("java.util.")
+        && !OTHERS.iter().any(|other| name.contains(other))
 }
 
 /// In the package, and no collections: rules of their own tell of them.
 const OTHERS: [&str; 4] = ["Timer", "TaskQueue", "ThreadPoolExecutor", "ForkJoinPool"];
 
-fn finding(case: &Case<'_>, class: &str, field: &str, count: u64) -> Result<Finding, Error> {
-    let on = |path: &HoldingPath| in_static_collection(path) == Some((class, field));
-    let (_, held) = case.on_paths(on).unwrap_or_default();
+/// What is said of the objects in a collection; nothing where the static field is unknown, or the JVM's own.
+fn finding(
+    case: &Case<'_>,
+    collection: StepNumber,
+    held: &ByClass,
+) -> Result<Option<Finding>, Error> {
+    let step = &case.paths.steps[collection as usize];
+    let Some((class, name, id)) = case.told.static_field(step.holder, step.place) else {
+        return Ok(None);
+    };
+    let class = &case.finder.classes.get(class).name;
+    let field = case.finder.names.read(case.finder.dump, name);
+    let Some(most) = held.most(case) else {
+        return Ok(None);
+    };
+    if (class.as_str(), field.as_str()) == VIRTUAL_THREADS {
+        return Ok(None);
+    }
+    let count = held.sum();
     let mut fields_read = vec![format!("{class}.{field}")];
     let mut evidence = vec![("held", count)];
     let mut text = format!(
         "{} {} held by the static field {class}.{field}",
-        finalizable(count, &held),
+        finalizable(count, &most),
         by_number(count, "is", "are")
     );
-    if let Some(size) = size(case, class, field)? {
+    if let Some(size) = size(case, id)? {
         let collection = size.collection;
         text += &format!(
             ", a {collection} with {} ({})",
@@ -85,15 +94,15 @@ fn finding(case: &Case<'_>, class: &str, field: &str, count: u64) -> Result<Find
         let read = |name| format!("{collection}.{name}");
         fields_read.extend(size.fields.iter().map(read));
     }
-    Ok(Finding {
+    Ok(Some(Finding {
         rule: "static_collection",
-        class: Some(held),
+        class: Some(most),
         count,
         evidence,
         fields_read,
         text,
         advice: "Remove from the collection what was closed, or bound it: what a static field holds lives as long as its class.",
-    })
+    }))
 }
 
 /// What a collection says of its size.
@@ -104,19 +113,13 @@ struct Size {
     elements: u64,
 }
 
-/// The size of the collection in a static field, where it says one that can be.
-fn size(case: &Case<'_>, class: &str, field: &str) -> Result<Option<Size>, Error> {
-    let classes = case.finder.classes;
-    let holder = classes.iter().find(|(_, found)| {
-        found.name == class && found.dump.is_some() && case.loaders.is_built_in(found.loader())
-    });
-    let id = holder.and_then(|(number, _)| case.finder.static_value(number, field));
-    let Some(id) = id else { return Ok(None) };
+/// The size of a collection, where it says one that can be.
+fn size(case: &Case<'_>, id: u64) -> Result<Option<Size>, Error> {
     let fetched = case.fetcher.fetch([id])?;
     let Some(Fetched::Instance(number, body)) = fetched.get(&id) else {
         return Ok(None);
     };
-    let ids = case.finder.dump.ids;
+    let (classes, ids) = (case.finder.classes, case.finder.dump.ids);
     let found = fields(classes, *number, ids)
         .filter(|field| matches!(field.kind, Type::Int | Type::Long))
         .find_map(|field| {

@@ -2,33 +2,21 @@
 //! held by itself alone, through a helper that refers back to it, is none: up to JDK 8 every `java.io.FileInputStream`
 //! is, through its `FileDescriptor`.
 
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
-
 use crate::addresses::Number;
 use crate::columns::Bits;
+use crate::rules::by_class::ByClass;
 use crate::rules::{Case, Finding};
 use crate::words::{by_number, finalizable};
 
 pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
-    let held = Search::new(case).run();
-    let count = held.count();
-    let mut by_class = HashMap::<u32, u64, RandomState>::default();
-    for number in held.iter() {
-        let class = case.objects.classes.get(number);
-        *by_class.entry(class).or_default() += 1;
+    let mut held = ByClass::default();
+    for number in Search::new(case).run().iter() {
+        held.add(case.objects.classes.get(number), 1);
     }
-    let classes = case.facts.iter();
-    let of_them = classes.filter(|facts| by_class.contains_key(&facts.number));
-    if !case.is_worth_a_word(count, of_them) {
+    if !case.is_worth_a_word(&held) {
         return None;
     }
-    let most = by_class
-        .into_iter()
-        .max_by_key(|&(class, count)| (count, class));
-    let (class, _) = most?;
-    let class = case.finder.classes.get(class).name.clone();
+    let (count, class) = (held.sum(), held.most(case)?);
     Some(Finding {
         rule: "each_other",
         class: Some(class.clone()),

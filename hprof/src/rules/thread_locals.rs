@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::path::{HoldingPath, HoldingRoot};
 use crate::rules::{Case, Finding};
 use crate::words::{by_number, finalizable};
 
@@ -11,21 +10,16 @@ const ENTRY: &str = "java.lang.ThreadLocal$ThreadLocalMap$Entry";
 const MOST_NAMES: usize = 3;
 
 pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
-    let on = |path: &HoldingPath| path.chain.iter().any(|link| link.class == ENTRY);
-    let (count, class) = case.on_paths(on)?;
-    if !case.is_worth_a_word(count, case.classes_on_paths(on)) {
+    let entry = case.class(ENTRY)?;
+    let held = case.held_through(entry);
+    if !case.is_worth_a_word(&held) {
         return None;
     }
-    let paths = case
-        .holders
-        .iter()
-        .flat_map(|holders| &holders.paths)
-        .filter(|path| on(path));
-    let threads: BTreeSet<&str> = paths
-        .filter_map(|path| match &path.root {
-            HoldingRoot::Thread { thread } => Some(thread.as_str()),
-            _ => None,
-        })
+    let (count, class) = (held.sum(), held.most(case)?);
+    let is_behind = case.paths.behind(entry);
+    let steps = case.held_at().filter(|(number, _)| is_behind[*number]);
+    let threads: BTreeSet<&str> = steps
+        .filter_map(|(_, step)| case.told.thread(step.root))
         .collect();
     let names: Vec<String> = threads
         .iter()

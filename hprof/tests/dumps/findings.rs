@@ -199,6 +199,75 @@ fn what_refers_to_itself_through_a_helper_is_held_by_nothing_else() {
     );
 }
 
+/// A timer with 100 tasks that hold a finalizable object each, and one that holds none; `cancelled` are those of the tasks
+/// that are cancelled.
+fn timer(cancelled: std::ops::Range<u64>) -> Answer {
+    const QUEUE_CLASS: u64 = 0x8500;
+    const TASK: u64 = 0x8600;
+    const OWN_TASK: u64 = 0x8700;
+    const QUEUE: u64 = 0x9000;
+    let task = |place: u64| 0x40_0000 + 0x40 * place;
+    let rows: Vec<(u64, u64, State)> = (0..100)
+        .map(|place| {
+            (
+                0x20_0000 + 0x40 * place,
+                0x10_0000 + 0x40 * place,
+                State::Registered,
+            )
+        })
+        .collect();
+    let mut made = Made::new(8);
+    made::classes(&mut made, rows[0].0, 1);
+    threads::classes(&mut made);
+    made.load(QUEUE_CLASS, "java/util/TaskQueue");
+    made.load(ARRAY_CLASS, "[Ljava/util/TimerTask;");
+    made.load(TASK, "java/util/TimerTask");
+    made.load(OWN_TASK, "p/Task");
+    made.class(QUEUE_CLASS, OBJECT, 0, &[], &[("queue", 2)]);
+    made.class(ARRAY_CLASS, OBJECT, 0, &[], &[]);
+    let fields = [("state", 10), ("nextExecutionTime", 11)];
+    made.class(TASK, OBJECT, 0, &[], &fields);
+    made.class(OWN_TASK, TASK, 0, &[], &[("statement", 2), ("timer", 2)]);
+    threads::object(&mut made, 0x70_0000, "Timer-0", QUEUE);
+    threads::root(&mut made, 0x70_0000, 1, 0);
+    made.instance(QUEUE, QUEUE_CLASS, &[Value::Object(ARRAY)]);
+    let tasks: Vec<u64> = [0].into_iter().chain((0..101).map(task)).collect();
+    made.objects(ARRAY, ARRAY_CLASS, &tasks);
+    for place in 0..101 {
+        let statement = rows.get(place as usize).map_or(0, |row| row.1);
+        let state = if cancelled.contains(&place) { 3 } else { 1 };
+        let values = [
+            Value::Object(statement),
+            Value::Object(0x70_0000),
+            Value::Int(state),
+            Value::Long(1_700_000_060_000),
+        ];
+        made.instance(task(place), OWN_TASK, &values);
+    }
+    for row in &rows {
+        made::own(&mut made, row.1, 0, [0; 4]);
+    }
+    made::finalizers(&mut made, &rows);
+    File::of(&made.finish()).answer().unwrap()
+}
+
+#[test]
+fn of_cancelled_tasks_that_is_told_which_hangs_on_them() {
+    assert_eq!(texts(&timer(0..0)), [""; 0]);
+    // The one that holds none.
+    assert_eq!(texts(&timer(100..101)), [""; 0]);
+    let some = timer(90..101);
+    assert_eq!(some.findings[0].count, 10);
+    assert_eq!(
+        texts(&some),
+        [
+            "11 of the 101 tasks in the queue of java.util.Timer 'Timer-0' are cancelled (java.util.TimerTask.state) \
+             and stay there until their time (nextExecutionTime), the last for 1 min 0 s after the dump; through \
+             them 10 finalizable objects are held, p.C0"
+        ]
+    );
+}
+
 #[test]
 fn nothing_is_said_to_be_calm_where_much_is_unknown() {
     let mut made = Made::new(8);
