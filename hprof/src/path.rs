@@ -11,7 +11,7 @@ use crate::classes::ClassNumber;
 use crate::classify::Objects;
 use crate::condition::Gap;
 use crate::entry::RootKind;
-use crate::graph::{Graph, NO_PLACE};
+use crate::graph::{Graph, LAST_PLACE, NO_PLACE};
 use crate::holders::{Paths, SOFT, Step, StepNumber};
 use crate::labels::{Label, Labels};
 use crate::layout::Finder;
@@ -264,13 +264,15 @@ impl Told<'_> {
     pub fn static_field(&self, holder: Number, place: u8) -> Option<(ClassNumber, u64, u64)> {
         let class = self.class_of(holder)?;
         let dump = self.finder.classes.get(class).dump.as_ref()?;
+        let place = Some(place).filter(|&place| place <= LAST_PLACE)?;
         let &(name, _, value) = dump.statics.get(usize::from(place))?;
         Some((class, name, value))
     }
 
-    /// Whether a path from this root begins at a class that is never unloaded.
-    pub fn is_static(&self, root: u32) -> bool {
-        self.labels.get(root).kind == RootKind::StickyClass
+    /// Whether a path that begins with this step begins with a static field.
+    pub fn is_static(&self, first: &Step) -> bool {
+        let is_sticky = self.labels.get(first.root).kind == RootKind::StickyClass;
+        is_sticky && first.class == self.shapes.class_class
     }
 
     /// The name of the thread whose object this root is.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use crate::classes::ClassNumber;
+use crate::holders::Step;
 use crate::rules::Case;
 
 /// How many objects of each class; classes with none are not there.
@@ -14,6 +15,15 @@ pub(super) struct ByClass {
 }
 
 impl ByClass {
+    /// Those that are held at these steps.
+    pub(super) fn at(steps: &[&Step]) -> ByClass {
+        let mut held = ByClass::default();
+        for step in steps {
+            held.add(step.class, step.found);
+        }
+        held
+    }
+
     /// So many more of a class.
     pub(super) fn add(&mut self, class: ClassNumber, count: u64) {
         if count > 0 {

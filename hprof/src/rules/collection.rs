@@ -47,9 +47,12 @@ pub(super) fn find(case: &Case<'_>) -> Result<Vec<Finding>, Error> {
 
 /// Whether this step is a collection that a static field refers to, and no other rule tells of it.
 fn is_static_collection(case: &Case<'_>, step: StepNumber) -> bool {
-    let step = &case.paths.steps[step as usize];
+    let mut path = case.paths.back_from(step);
+    let (Some(step), Some(first)) = (path.next(), path.next()) else {
+        return false;
+    };
     let name = &case.finder.classes.get(step.class).name;
-    case.told.is_static(step.root)
+    case.told.is_static(first)
         && name.starts_with("java.util.")
         && !OTHERS.iter().any(|other| name.contains(other))
 }

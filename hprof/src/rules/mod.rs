@@ -132,13 +132,10 @@ impl Case<'_> {
         steps.enumerate().filter(|(_, step)| step.found > 0)
     }
 
-    /// The objects that are held through one of a class.
-    fn held_through(&self, class: ClassNumber) -> ByClass {
+    /// Those of them that stand behind an object of this class.
+    fn held_through(&self, class: ClassNumber) -> Vec<&Step> {
         let is_behind = self.paths.behind(class);
-        let mut held = ByClass::default();
-        for (_, step) in self.held_at().filter(|(number, _)| is_behind[*number]) {
-            held.add(step.class, step.found);
-        }
-        held
+        let steps = self.held_at().filter(|(number, _)| is_behind[*number]);
+        steps.map(|(_, step)| step).collect()
     }
 }

@@ -91,7 +91,7 @@ fn of_kind(case: &Case<'_>, kind: &Kind) -> Result<Vec<Finding>, Error> {
         return Ok(Vec::new());
     }
     let tallies = read_tasks(case, kind, &queues)?;
-    let on_paths = case.held_through(class);
+    let on_paths = ByClass::at(&case.held_through(class));
     let told = queues.iter().zip(&tallies).filter_map(|(queue, tally)| {
         // What is nearer to another root would stay without the task.
         let held = reached(case, queue, tally).at_most(&on_paths);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::rules::by_class::ByClass;
 use crate::rules::{Case, Finding};
 use crate::words::{by_number, finalizable};
 
@@ -10,17 +11,14 @@ const ENTRY: &str = "java.lang.ThreadLocal$ThreadLocalMap$Entry";
 const MOST_NAMES: usize = 3;
 
 pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
-    let entry = case.class(ENTRY)?;
-    let held = case.held_through(entry);
+    let steps = case.held_through(case.class(ENTRY)?);
+    let held = ByClass::at(&steps);
     if !case.is_worth_a_word(&held) {
         return None;
     }
     let (count, class) = (held.sum(), held.most(case)?);
-    let is_behind = case.paths.behind(entry);
-    let steps = case.held_at().filter(|(number, _)| is_behind[*number]);
-    let threads: BTreeSet<&str> = steps
-        .filter_map(|(_, step)| case.told.thread(step.root))
-        .collect();
+    let threads = steps.iter().filter_map(|step| case.told.thread(step.root));
+    let threads: BTreeSet<&str> = threads.collect();
     let names: Vec<String> = threads
         .iter()
         .take(MOST_NAMES)

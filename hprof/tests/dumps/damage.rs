@@ -3,7 +3,8 @@
 use finwatch_hprof::{Damage, Error, Note};
 use proptest::prelude::*;
 
-use crate::made::{self, END_BYTES, File, Made, State};
+use crate::file::File;
+use crate::made::{self, END_BYTES, Made, State};
 
 /// The most memory this process ever had, in bytes (proc(5)).
 fn peak_bytes() -> u64 {

@@ -2,7 +2,8 @@
 
 use finwatch_hprof::Answer;
 
-use crate::made::{self, File, Made, OBJECT, State, Value};
+use crate::file::File;
+use crate::made::{self, Made, OBJECT, State, Value};
 use crate::threads;
 
 const REGISTRY: u64 = 0x8000;

@@ -2,7 +2,8 @@
 
 use finwatch_hprof::{Answer, Gap};
 
-use crate::made::{self, END_BYTES, File, Made, OBJECT, State};
+use crate::file::File;
+use crate::made::{self, END_BYTES, Made, OBJECT, State};
 use crate::threads;
 
 const WORKER: u64 = 0x70_0000;

@@ -1,10 +1,6 @@
 //! Heap dumps made by hand, byte by byte as the format says, with a little of `java.lang.ref` in them.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
-use finwatch_hprof::{Answer, Depth, Dump, Error, Progress, answer};
 
 /// Bytes of a dump in the making.
 pub struct Made {
@@ -418,34 +414,4 @@ pub fn add_other(made: &mut Made) {
     made.root(0xff, 0x5000);
     finalizers(made, &[(0x2000, 0x3000, State::Registered)]);
     made.end();
-}
-
-/// A file that is removed with its directory.
-pub struct File {
-    _directory: tempfile::TempDir,
-    path: PathBuf,
-}
-
-impl File {
-    pub fn of(bytes: &[u8]) -> File {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("made.hprof");
-        std::fs::File::create(&path)
-            .unwrap()
-            .write_all(bytes)
-            .unwrap();
-        File {
-            _directory: directory,
-            path,
-        }
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub fn answer(&self) -> Result<Answer, Error> {
-        let progress = Progress::default();
-        answer(&Dump::open(&self.path, &progress)?, Depth::Whole, &progress)
-    }
 }

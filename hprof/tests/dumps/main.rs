@@ -1,6 +1,7 @@
 //! Dumps made by hand: every form of the format, every kind of damage, and numbers against a truth computed apart.
 
 mod damage;
+mod file;
 mod findings;
 mod forms;
 mod gaps;

@@ -2,7 +2,8 @@
 
 use finwatch_hprof::{Answer, HoldingPath, HoldingRoot};
 
-use crate::made::{self, File, Made, OBJECT, State};
+use crate::file::File;
+use crate::made::{self, Made, OBJECT, State};
 
 const REGISTRY: u64 = 0x8000;
 const ARRAY_CLASS: u64 = 0x8200;
@@ -16,6 +17,36 @@ fn links(path: &HoldingPath) -> Vec<String> {
     links
         .map(|link| link.class.clone() + &link.field.as_ref().map_or_else(String::new, field))
         .collect()
+}
+
+/// The root of the path to an object that the last of so many static fields refers to.
+fn in_the_last_of(count: usize) -> HoldingRoot {
+    let rows = [(0x20_0000, 0x10_0000, State::Registered)];
+    let mut made = Made::new(8);
+    made::classes(&mut made, rows[0].0, 1);
+    made.load(REGISTRY, "p/Registry");
+    let names: Vec<String> = (0..count).map(|place| format!("field{place}")).collect();
+    let mut fields: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 0)).collect();
+    fields[count - 1].1 = rows[0].1;
+    made.class(REGISTRY, OBJECT, 0, &fields, &[]);
+    made::own(&mut made, rows[0].1, 0, [0; 4]);
+    made.root(0x05, REGISTRY);
+    made::finalizers(&mut made, &rows);
+    let answer = File::of(&made.finish()).answer().unwrap();
+    answer.holders[0].paths[0].root.clone()
+}
+
+/// There is a byte for the place of a field.
+#[test]
+fn a_static_field_behind_many_is_not_told_as_another() {
+    for count in [1, 251, 252, 253, 254, 255, 256, 257, 1000] {
+        let field = (count <= 252).then(|| format!("field{}", count - 1));
+        let class = "p.Registry".into();
+        assert_eq!(
+            in_the_last_of(count),
+            HoldingRoot::StaticField { class, field }
+        );
+    }
 }
 
 /// 150 objects of `p.C2` in an array, to which objects of `p.C0` and `p.C1` lead in turn, from a static field; the last one

@@ -2,7 +2,8 @@
 
 use finwatch_hprof::{Answer, HoldingRoot};
 
-use crate::made::{self, File, Made, OBJECT, State, Value};
+use crate::file::File;
+use crate::made::{self, Made, OBJECT, State, Value};
 
 const STRING: u64 = 0xa00;
 pub const THREAD: u64 = 0xa40;

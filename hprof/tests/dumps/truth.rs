@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use crate::made::{self, File, Made, State};
+use crate::file::File;
+use crate::made::{self, Made, State};
 use crate::threads;
 
 const CLASSES: usize = 3;
