@@ -40,6 +40,9 @@ impl Thread {
 /// The names of the JVM's own threads that have to do with finalization, and of those of `System.runFinalization()`.
 pub const FINALIZING: [&str; 3] = ["Finalizer", "Reference Handler", "Secondary finalizer"];
 
+/// Of so many of them at most the stack is read: a JVM has two, and one more for each call of `System.runFinalization()`.
+const MOST_STACKS: usize = 64;
+
 /// All threads, by serial number.
 pub type Threads = HashMap<u32, Thread, RandomState>;
 
@@ -105,7 +108,8 @@ pub fn read(fetcher: Fetcher<'_>) -> Result<Threads, Error> {
             name(owner)
         ))
     };
-    for thread in threads.values_mut().filter(|thread| thread.is_finalizing()) {
+    let finalizing = threads.values_mut().filter(|thread| thread.is_finalizing());
+    for thread in finalizing.take(MOST_STACKS) {
         let Finder {
             dump,
             classes,

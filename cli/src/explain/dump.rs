@@ -118,10 +118,13 @@ impl Dump {
         Some(Trouble::PerhapsLeaking(held.class.clone()))
     }
 
-    /// Whether nobody holds any object of the class, which the next collection will find.
+    /// Whether nobody holds any object of the class, which the next collection will find. Not where a stack is missing that
+    /// may.
     fn is_free(&self, class: &str, loader: Option<&str>) -> bool {
         let is_it = |holders: &Holders| holding::by_nobody(holders) >= Some(holders.instances);
-        self.holders(class, loader).is_some_and(is_it)
+        let is_of_stacks = |found: &Finding| found.rule == "virtual_thread_stacks";
+        let mut findings = self.told.findings.iter();
+        self.holders(class, loader).is_some_and(is_it) && !findings.any(is_of_stacks)
     }
 
     fn is_much(&self, row: &HeapDumpClass) -> bool {
