@@ -6,15 +6,16 @@ use crate::addresses::Number;
 use crate::classes::{ClassNumber, Classes};
 use crate::classify::{Classified, Wanted, classify};
 use crate::columns::Bits;
-use crate::condition::{Damage, Note};
+use crate::condition::{Damage, Gap, Note};
 use crate::error::Error;
 use crate::fetch::Fetcher;
 use crate::finalizers::{Chain, FinalizerFields, Rows};
 use crate::graph::Graph;
 use crate::holders::Paths;
+use crate::labels::Labels;
 use crate::layout::Finder;
 use crate::loaders::Loaders;
-use crate::path::{Holders, Labels};
+use crate::path::Holders;
 use crate::progress::{Phase, Progress};
 use crate::registry::{Counts, Registry};
 use crate::retained::{Amount, CLASSES_AT_ONCE, Retained, Roots, retained};
@@ -23,7 +24,7 @@ use crate::shape::Shapes;
 use crate::sizes::Sizes;
 use crate::source::Dump;
 use crate::survey::{Survey, survey};
-use crate::threads::{self, Thread, Threads};
+use crate::threads::{self, FINALIZING, Thread, Threads};
 
 /// How much is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -295,12 +296,14 @@ impl Reading<'_> {
             classes: self.classes(),
             names: &self.survey.names,
         };
+        let gap = Gap::of(&self.survey.damage, &self.survey.roots);
         let told = crate::path::Told {
             finder,
             shapes: self.shapes,
             labels: &labels,
             threads,
             survey: self.survey,
+            gap,
         };
         answer.holders = told.holders(&paths, &graph, objects, self.registry, &answer.classes);
         answer.findings = findings(&Case {
@@ -311,7 +314,7 @@ impl Reading<'_> {
                 ranges: &self.classified.ranges,
                 progress,
             },
-            shapes: self.shapes,
+            told: &told,
             graph: &graph,
             objects,
             registry: self.registry,
@@ -323,9 +326,9 @@ impl Reading<'_> {
             heap: answer.heap,
             facts: &answer.classes,
             holders: &answer.holders,
+            gap,
             made_ms: self.dump.made_ms,
         })?;
-        answer.holders.iter_mut().for_each(Holders::shorten);
         Ok(())
     }
 
@@ -347,17 +350,13 @@ impl Reading<'_> {
     }
 }
 
-/// The JVM's own threads that have to do with finalization, and those of `System.runFinalization()`.
+/// The threads of [`FINALIZING`], in their order.
 fn finalizing(threads: &Threads) -> Vec<Thread> {
-    let names = ["Finalizer", "Reference Handler", "Secondary finalizer"];
-    let mut found: Vec<Thread> = threads
-        .values()
-        .filter(|thread| names.contains(&thread.name.as_str()))
-        .cloned()
-        .collect();
+    let found = threads.values().filter(|thread| thread.is_finalizing());
+    let mut found: Vec<Thread> = found.cloned().collect();
     found.sort_by_key(|thread| {
         (
-            names.iter().position(|name| *name == thread.name),
+            FINALIZING.iter().position(|name| *name == thread.name),
             thread.serial,
         )
     });

@@ -1,7 +1,9 @@
-//! What is to be said of a dump itself, beside the answer: where it is damaged, and what else to know of it.
+//! What is to be said of a dump itself, beside the answer: where it is damaged, what it does not tell, and what else to
+//! know of it.
 
 use std::fmt;
 
+use crate::entry::{Root, RootKind};
 use crate::words::{by_number, grouped};
 
 /// Where a dump is not as it should be; what stands elsewhere is told all the same.
@@ -12,6 +14,8 @@ pub enum Damage {
         /// How long it is, unpacked.
         length: u64,
     },
+    /// The file ends between two records, and no record says that the dump is complete.
+    NoEnd,
     /// The packed file ends early, or is damaged.
     Unpacking {
         /// What the decompressor says.
@@ -43,6 +47,12 @@ impl fmt::Display for Damage {
                 write!(
                     f,
                     "the dump ends inside a record, after {length} bytes: what was written until then is told"
+                )
+            }
+            Damage::NoEnd => {
+                write!(
+                    f,
+                    "the dump has no end, the JVM was stopped while it wrote it: what was written until then is told"
                 )
             }
             Damage::Unpacking { reason } => {
@@ -77,7 +87,50 @@ impl fmt::Display for Damage {
     }
 }
 
-/// What to know of a dump that is as it should be.
+/// Why a dump does not tell of all that hold objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap {
+    /// A part of it is missing: until JDK 20 the roots come last.
+    Part,
+    /// It does not have all kinds of roots. `jhsdb jmap`, which reads the JVM's memory from outside, writes threads and
+    /// local references of native code alone (`HeapHprofBinWriter.java`).
+    Roots,
+}
+
+/// A JVM always has some of each; only one that writes its own dump tells of them.
+const ROOTS_OF_ALL_DUMPS: [RootKind; 3] = [
+    RootKind::JavaFrame,
+    RootKind::JniGlobal,
+    RootKind::StickyClass,
+];
+
+impl Gap {
+    /// The gap of a dump with this damage and these roots; `None` where it has none.
+    pub fn of(damage: &[Damage], roots: &[Root]) -> Option<Gap> {
+        let is_missing = |damage: &Damage| !matches!(damage, Damage::Repeated { .. });
+        if damage.iter().any(is_missing) {
+            return Some(Gap::Part);
+        }
+        let has_threads = roots.iter().any(|root| root.kind == RootKind::Thread);
+        let has_others = roots
+            .iter()
+            .any(|root| ROOTS_OF_ALL_DUMPS.contains(&root.kind));
+        (!has_threads || !has_others).then_some(Gap::Roots)
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Gap::Part => "a part of the dump is missing, and what holds them may be there",
+            Gap::Roots => {
+                "what local variables of threads and native code hold is not in the dump (jhsdb leaves it out)"
+            }
+        })
+    }
+}
+
+/// What to know of a dump besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
     /// The file holds several dumps.
@@ -87,6 +140,11 @@ pub enum Note {
     },
     /// Objects have serial numbers and no addresses.
     Numbered,
+    /// The rest of a dump without an end lies beside it: JDK 22 and later write parts and join them at last.
+    Parts {
+        /// The name of the first part's file.
+        first: String,
+    },
 }
 
 impl fmt::Display for Note {
@@ -96,6 +154,13 @@ impl fmt::Display for Note {
                 write!(
                     f,
                     "the file holds {count} heap dumps, one behind the other: the last is told"
+                )
+            }
+            Note::Parts { first } => {
+                write!(
+                    f,
+                    "'{}' and what follows it are parts of this dump, which the JVM did not join",
+                    first.escape_debug()
                 )
             }
             Note::Numbered => {

@@ -109,6 +109,12 @@ pub enum Stop {
     Unknown(u64, u8),
 }
 
+/// Whether these bytes are the first of an entry of a known kind.
+pub fn begins_entry(bytes: &[u8], ids: IdSize) -> bool {
+    let is_known = |&tag: &u8| matches!(tag, 0x20..=0x23 | 0xc3) || root_kind(tag, ids).is_some();
+    bytes.first().is_some_and(is_known)
+}
+
 /// The longest entry without its variable part: an array of objects with ids of 8 bytes.
 const HEAD_BYTES: usize = 1 + 8 + 4 + 4 + 8;
 const PIECE_BYTES: usize = WINDOW_BYTES / 2;

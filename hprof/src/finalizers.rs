@@ -113,7 +113,7 @@ pub struct Chain {
     pub length: u64,
     /// Why it is not what it should be; `None`: each links to the next and back.
     pub broken: Option<String>,
-    /// The Finalizers in it, by number.
+    /// The Finalizers that it holds, by number: those in it, and where it is broken all that it had when it was whole.
     pub members: Bits,
 }
 
@@ -154,6 +154,13 @@ impl Chain {
             at = row.next;
         }
         chain.count_strays(rows);
+        if chain.broken.is_some() {
+            rows.iter()
+                .filter(|row| row.queue != QueueState::Taken)
+                .for_each(|row| {
+                    chain.members.set(row.number);
+                });
+        }
         chain
     }
 

@@ -22,6 +22,8 @@ use crate::value::{IdSize, Type};
 
 /// A place that does not fit or has no meaning: an element of an array, a class's superclass.
 pub const NO_PLACE: u8 = u8::MAX;
+/// The last place that is one; those between have a meaning for paths.
+pub const LAST_PLACE: u8 = NO_PLACE - 4;
 
 /// All references of a dump that hold something.
 #[derive(Debug)]
@@ -196,7 +198,8 @@ impl Linker<'_> {
 }
 
 fn place(place: usize) -> u8 {
-    u8::try_from(place).unwrap_or(NO_PLACE)
+    let place = u8::try_from(place).unwrap_or(NO_PLACE);
+    if place > LAST_PLACE { NO_PLACE } else { place }
 }
 
 impl Visitor for Linker<'_> {

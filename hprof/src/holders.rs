@@ -3,7 +3,7 @@
 //!
 //! The dump's objects are gone through level by level from the roots, so each is met first by a shortest path. Paths
 //! are told apart by classes and fields, not by objects: a step that repeats the one before (the nodes of a list) adds
-//! nothing, and a path longer than [`LONGEST`] is told by its beginning.
+//! nothing, and of a path longer than [`LONGEST`] the middle is left out.
 //!
 //! What no path leads to may be kept by soft references: from those that were met it goes on in the end.
 
@@ -15,7 +15,7 @@ use crate::addresses::Number;
 use crate::classes::ClassNumber;
 use crate::classify::Objects;
 use crate::columns::Bits;
-use crate::graph::{Graph, NO_PLACE};
+use crate::graph::{Graph, LAST_PLACE, NO_PLACE};
 use crate::registry::Registry;
 
 /// Steps of a path.
@@ -23,11 +23,14 @@ const LONGEST: u32 = 64;
 /// Distinct paths; a heap has some ten thousand.
 const MOST_STEPS: usize = 1 << 20;
 
-/// The place of a step that stands for the end of a path too long to tell: only its root and its class are known.
-pub const TOO_LONG: u8 = NO_PLACE - 1;
+/// The place of a step that is not held by the step before but by one that was left out, of a path too long to tell.
+const LEFT_OUT: u8 = NO_PLACE - 1;
+
+/// The same on a path through soft references.
+const SOFTLY_LEFT_OUT: u8 = NO_PLACE - 2;
 
 /// The place of the referent of a soft reference.
-pub const SOFT: u8 = NO_PLACE - 2;
+pub const SOFT: u8 = LAST_PLACE + 1;
 
 /// A soft reference that was not met.
 const NOT_MET: StepNumber = StepNumber::MAX;
@@ -55,8 +58,17 @@ pub struct Step {
     pub repeats: bool,
     /// Finalizable objects met here.
     pub found: u64,
+    /// The step that a root's object leads to on this path, itself or one before; where it is the root's object, itself.
+    pub beginning: StepNumber,
     depth: u32,
     last: Option<(u8, ClassNumber, StepNumber)>,
+}
+
+impl Step {
+    /// Whether steps are left out before it.
+    pub fn is_behind_gap(&self) -> bool {
+        matches!(self.place, LEFT_OUT | SOFTLY_LEFT_OUT)
+    }
 }
 
 /// All steps.
@@ -123,6 +135,17 @@ impl Paths {
         std::iter::successors(self.steps.get(step as usize), before)
     }
 
+    /// For each step, whether an object of this class stands before it.
+    pub fn behind(&self, class: ClassNumber) -> Vec<bool> {
+        let mut behind = vec![false; self.steps.len()];
+        for (number, step) in self.steps.iter().enumerate() {
+            let before = step.parent.map(|parent| parent as usize);
+            behind[number] =
+                before.is_some_and(|before| behind[before] || self.steps[before].class == class);
+        }
+        behind
+    }
+
     fn step(
         &mut self,
         parent: Option<StepNumber>,
@@ -142,6 +165,8 @@ impl Paths {
         }
         let depth = parent.map_or(0, |parent| self.steps[parent as usize].depth + 1);
         let number = self.steps.len() as StepNumber;
+        let before = parent.map(|parent| &self.steps[parent as usize]);
+        let beginning = before.and_then(|before| before.parent.map(|_| before.beginning));
         let step = Step {
             parent,
             place,
@@ -150,6 +175,7 @@ impl Paths {
             holder,
             repeats: false,
             found: 0,
+            beginning: beginning.unwrap_or(number),
             depth,
             last: None,
         };
@@ -301,16 +327,27 @@ impl Search<'_> {
             step.repeats = true;
             return from;
         }
-        let (root, full) = (
-            step.root,
-            step.depth >= LONGEST || self.paths.steps.len() >= MOST_STEPS,
-        );
-        let number = if full {
-            self.paths.step(None, TOO_LONG, class, root, 0)
+        let (step, root) = (*step, step.root);
+        let before = if self.paths.steps.len() >= MOST_STEPS {
+            let first = self.paths.steps[step.beginning as usize].parent;
+            self.behind_gap(first.unwrap_or(step.beginning), &step)
+        } else if step.depth >= LONGEST {
+            self.behind_gap(step.beginning, &step)
         } else {
-            self.paths.step(Some(from), place, class, root, holder)
+            from
         };
+        let number = self.paths.step(Some(before), place, class, root, holder);
         self.paths.steps[from as usize].last = Some((place, class, number));
         number
+    }
+
+    /// The same as this step, on a path from the beginning that leaves out what is between them.
+    fn behind_gap(&mut self, beginning: StepNumber, step: &Step) -> StepNumber {
+        let place = match self.softly {
+            true => SOFTLY_LEFT_OUT,
+            false => LEFT_OUT,
+        };
+        self.paths
+            .step(Some(beginning), place, step.class, step.root, 0)
     }
 }

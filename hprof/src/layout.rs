@@ -78,4 +78,11 @@ impl Field {
         self.kind
             .read(ids, body.get(self.offset as usize..).unwrap_or(&[]))
     }
+
+    /// The same of a number that has a sign.
+    pub fn read_signed(&self, ids: IdSize, body: &[u8]) -> i64 {
+        let value = self.read(ids, body).cast_signed();
+        let unused = 64 - 8 * self.kind.bytes(ids) as u32;
+        value << unused >> unused
+    }
 }

@@ -9,13 +9,15 @@ use crate::addresses::Number;
 use crate::answer::ClassFacts;
 use crate::classes::ClassNumber;
 use crate::classify::Objects;
-use crate::entry::{Root, RootKind};
-use crate::graph::{Graph, NO_PLACE};
-use crate::holders::{Paths, SOFT, Seed, Step, StepNumber, TOO_LONG};
+use crate::condition::Gap;
+use crate::entry::RootKind;
+use crate::graph::{Graph, LAST_PLACE, NO_PLACE};
+use crate::holders::{Paths, SOFT, Step, StepNumber};
+use crate::labels::{Label, Labels};
 use crate::layout::Finder;
-use crate::loaders::Loaders;
 use crate::registry::Registry;
 use crate::shape::{REFERENT, Shapes};
+use crate::stacks::FrameNumber;
 use crate::survey::Survey;
 use crate::threads::Threads;
 
@@ -30,6 +32,8 @@ pub struct Holders {
     pub instances: u64,
     /// Those to which a path leads.
     pub held: u64,
+    /// Why there may be others whom the dump does not tell of; `None` where all that hold any are known.
+    pub gap: Option<Gap>,
     /// Those of the others to which one through soft references leads.
     pub softly_held: u64,
     /// The fields that refer to them, those with most references first.
@@ -60,10 +64,9 @@ pub struct HoldingPath {
     pub count: u64,
     /// Where the path begins.
     pub root: HoldingRoot,
-    /// The objects on the way, the last refers to the instances.
+    /// The objects on the way, the last refers to the instances. Of a path too long to tell the middle is
+    /// [`LEFT_OUT`].
     pub chain: Vec<Link>,
-    /// The path was too long to tell: its end is missing.
-    pub cut: bool,
 }
 
 /// An object on the way and its reference that leads on.
@@ -74,6 +77,9 @@ pub struct Link {
     /// The field; `None` for an element of an array.
     pub field: Option<String>,
 }
+
+/// The class of a link that stands for others.
+pub const LEFT_OUT: &str = "…";
 
 /// A root, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,140 +116,14 @@ pub enum HoldingRoot {
     Other,
 }
 
-/// Paths looked at for a class; behind them come few instances each.
-const MOST_PATHS: usize = 1000;
 /// Paths told for a class.
 const MOST_TOLD: usize = 20;
 /// Fields told for a class.
 const MOST_FIELDS: usize = 20;
 /// Classes whose holders are told.
 const MOST_CLASSES: usize = 20;
-
-/// Stands for all virtual threads: there may be a million of them, in the same frame.
-const VIRTUAL: u32 = u32::MAX;
+/// What all virtual threads together are called.
 const VIRTUAL_NAME: &str = "(virtual threads)";
-
-/// What roots are told apart by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Label {
-    kind: RootKind,
-    thread: u32,
-    frame: u32,
-}
-
-/// The roots of a dump, and the classes that are as good as roots.
-pub struct Labels {
-    labels: Vec<Label>,
-    seeds: Vec<Seed>,
-    /// The methods that virtual threads are in.
-    methods: Vec<String>,
-}
-
-/// Of several roots that hold the same object, the first of these tells most. Stacks and
-/// monitors pass, so they come last.
-const ORDER: [RootKind; 10] = [
-    RootKind::StickyClass,
-    RootKind::Thread,
-    RootKind::JniGlobal,
-    RootKind::JavaFrame,
-    RootKind::JniLocal,
-    RootKind::NativeStack,
-    RootKind::Monitor,
-    RootKind::ThreadBlock,
-    RootKind::Unknown,
-    RootKind::Other,
-];
-
-/// How many kinds of [`ORDER`] stay.
-const STAYING: usize = 3;
-
-impl Labels {
-    /// Of all roots.
-    pub fn new(survey: &Survey, loaders: &Loaders, threads: &Threads) -> Labels {
-        let mut methods: Vec<String> = Vec::new();
-        let mut number_of = HashMap::<String, u32, RandomState>::default();
-        let mut of_virtual = |root: &Root| {
-            let thread = threads
-                .get(&root.thread)
-                .filter(|thread| thread.is_virtual)?;
-            let method = thread.stack.get(root.frame as usize)?;
-            let fresh = methods.len() as u32;
-            let frame = *number_of.entry(method.clone()).or_insert(fresh);
-            if frame == fresh {
-                methods.push(method.clone());
-            }
-            Some(Label {
-                kind: root.kind,
-                thread: VIRTUAL,
-                frame,
-            })
-        };
-        let mut of_root = |root: &Root| {
-            // Frames of one thread are told apart only where there is a stack to name them by.
-            let label = match root.kind {
-                RootKind::JavaFrame => of_virtual(root).unwrap_or(Label {
-                    kind: root.kind,
-                    thread: root.thread,
-                    frame: root.frame,
-                }),
-                kind => Label {
-                    kind,
-                    thread: root.thread,
-                    frame: 0,
-                },
-            };
-            Some((label, survey.index.number(root.object)?))
-        };
-        let statics = Label {
-            kind: RootKind::StickyClass,
-            thread: 0,
-            frame: 0,
-        };
-        let of_class = |class: &crate::classes::Class| {
-            let counts = class.dump.is_some() && loaders.is_built_in(class.loader());
-            counts
-                .then(|| Some((statics, survey.index.number(class.id)?)))
-                .flatten()
-        };
-        let roots: Vec<(Label, Number)> = survey.roots.iter().filter_map(&mut of_root).collect();
-        let classes = survey
-            .classes
-            .iter()
-            .filter_map(|(_, class)| of_class(class));
-        let mut all: Vec<(Label, Number)> = roots.into_iter().chain(classes).collect();
-        all.sort_by_key(|(label, _)| ORDER.iter().position(|kind| *kind == label.kind));
-        let mut labels = Labels {
-            labels: Vec::new(),
-            seeds: Vec::new(),
-            methods,
-        };
-        let mut numbers = HashMap::<Label, u32, RandomState>::default();
-        for (label, object) in all {
-            let fresh = labels.labels.len() as u32;
-            let number = *numbers.entry(label).or_insert(fresh);
-            if number == fresh {
-                labels.labels.push(label);
-            }
-            labels.seeds.push(Seed {
-                object,
-                label: number,
-            });
-        }
-        labels
-    }
-
-    /// Where paths begin: at what stays, and for the objects that this does not hold, at what stands on stacks.
-    pub fn seeds(&self) -> [&[Seed]; 2] {
-        let stays = |seed: &Seed| ORDER[..STAYING].contains(&self.labels[seed.label as usize].kind);
-        let (staying, passing) = self.seeds.split_at(self.seeds.partition_point(stays));
-        [staying, passing]
-    }
-
-    /// All objects where paths begin.
-    pub fn roots(&self) -> Vec<Number> {
-        self.seeds.iter().map(|seed| seed.object).collect()
-    }
-}
 
 /// What paths are told with.
 pub struct Told<'a> {
@@ -257,14 +137,8 @@ pub struct Told<'a> {
     pub threads: &'a Threads,
     /// Addresses of classes.
     pub survey: &'a Survey,
-}
-
-impl Holders {
-    /// Leaves the paths that are worth telling.
-    pub fn shorten(&mut self) {
-        self.paths.truncate(MOST_TOLD);
-        self.soft_paths.truncate(MOST_TOLD);
-    }
+    /// What the dump does not tell.
+    pub gap: Option<Gap>,
 }
 
 impl Told<'_> {
@@ -299,14 +173,19 @@ impl Told<'_> {
                 .partition(|&(_, number)| number >= paths.soft_from);
             let sum = |found: &[(u64, StepNumber)]| found.iter().map(|(count, _)| count).sum();
             let told = |found: &[(u64, StepNumber)]| {
-                let told = found.iter().take(MOST_PATHS);
+                let told = found.iter().take(MOST_TOLD);
                 told.map(|&(_, number)| self.path(paths, number)).collect()
             };
+            let instances = registry.distinct.get(&facts.number).copied().unwrap_or(0);
+            let held = sum(&found);
+            // Of what waits for its finalizer the collector has found that nobody holds it.
+            let unreachable = facts.counts.pending + facts.counts.running;
             Holders {
                 class: facts.class.clone(),
                 loader: facts.loader.clone(),
-                instances: registry.distinct.get(&facts.number).copied().unwrap_or(0),
-                held: sum(&found),
+                instances,
+                held,
+                gap: self.gap.filter(|_| held + unreachable < instances),
                 softly_held: sum(&softly),
                 fields: fields.remove(&facts.number).unwrap_or_default(),
                 paths: told(&found),
@@ -326,21 +205,19 @@ impl Told<'_> {
             .collect();
         let mut root = self.root(first.root);
         if let HoldingRoot::StaticField { class, field } = &mut root
-            && !chain.is_empty()
+            && chain.first().is_some_and(|first| first.class != LEFT_OUT)
         {
             let link = chain.remove(0);
             (*class, *field) = (link.class, link.field);
         }
-        HoldingPath {
-            count,
-            root,
-            chain,
-            cut: first.place == TOO_LONG,
-        }
+        HoldingPath { count, root, chain }
     }
 
     fn link(&self, from: &Step, to: &Step) -> Link {
-        let (class, field, _) = self.reference(from.class, to.holder, to.place);
+        let (class, field, _) = match to.is_behind_gap() {
+            true => (LEFT_OUT.into(), None, false),
+            false => self.reference(from.class, to.holder, to.place),
+        };
         Link { class, field }
     }
 
@@ -353,15 +230,11 @@ impl Told<'_> {
     ) -> (String, Option<String>, bool) {
         let classes = self.finder.classes;
         if class == self.shapes.class_class && holder != 0 {
-            let id = self.survey.index.address(holder);
-            let Some(of) = classes.number(id) else {
+            let Some(of) = self.class_of(holder) else {
                 return ("?".into(), None, true);
             };
-            let dump = classes.get(of).dump.as_ref();
-            let field = dump
-                .filter(|_| place != NO_PLACE)
-                .and_then(|dump| dump.statics.get(usize::from(place)));
-            let field = field.map(|&(name, ..)| self.finder.names.read(self.finder.dump, name));
+            let field = self.static_field(holder, place);
+            let field = field.map(|(_, name, _)| self.finder.names.read(self.finder.dump, name));
             return (classes.get(of).name.clone(), field, true);
         }
         if place == SOFT && self.shapes.softly_holding(class).is_some() {
@@ -380,37 +253,69 @@ impl Told<'_> {
         (classes.get(class).name.clone(), name, false)
     }
 
-    fn root(&self, label: u32) -> HoldingRoot {
-        let Some(label) = self.labels.labels.get(label as usize) else {
-            return HoldingRoot::Other;
-        };
-        let thread = self.threads.get(&label.thread);
-        let name = || thread.map(|thread| thread.name.clone()).unwrap_or_default();
+    /// The class whose `java.lang.Class` this is.
+    fn class_of(&self, holder: Number) -> Option<ClassNumber> {
+        let id = self.survey.index.address(holder);
+        self.finder.classes.number(id)
+    }
+
+    /// The class that has the static field at a place of its `java.lang.Class`, the field's name, a string's id, and what
+    /// it refers to.
+    pub fn static_field(&self, holder: Number, place: u8) -> Option<(ClassNumber, u64, u64)> {
+        let class = self.class_of(holder)?;
+        let dump = self.finder.classes.get(class).dump.as_ref()?;
+        let place = Some(place).filter(|&place| place <= LAST_PLACE)?;
+        let &(name, _, value) = dump.statics.get(usize::from(place))?;
+        Some((class, name, value))
+    }
+
+    /// Whether a path that begins with this step begins with a static field.
+    pub fn is_static(&self, first: &Step) -> bool {
+        let is_sticky = self.labels.get(first.root).kind == RootKind::StickyClass;
+        is_sticky && first.class == self.shapes.class_class
+    }
+
+    /// The name of the thread whose object this root is.
+    pub fn thread(&self, root: u32) -> Option<&str> {
+        let label = self.labels.get(root);
+        (label.kind == RootKind::Thread).then(|| self.name(label))
+    }
+
+    fn name(&self, label: Label) -> &str {
+        match self.threads.get(&label.thread) {
+            _ if label.is_virtual() => VIRTUAL_NAME,
+            Some(thread) => &thread.name,
+            None => "",
+        }
+    }
+
+    fn root(&self, root: u32) -> HoldingRoot {
+        let label = self.labels.get(root);
+        let name = || self.name(label).to_owned();
         match label.kind {
-            RootKind::JavaFrame if label.thread == VIRTUAL => HoldingRoot::Stack {
-                thread: VIRTUAL_NAME.into(),
-                method: self.labels.methods.get(label.frame as usize).cloned(),
-            },
             RootKind::StickyClass => HoldingRoot::StaticField {
-                class: String::new(),
+                class: "?".into(),
                 field: None,
             },
             RootKind::Thread => HoldingRoot::Thread { thread: name() },
-            RootKind::JavaFrame => HoldingRoot::Stack {
+            RootKind::JavaFrame | RootKind::NativeStack => HoldingRoot::Stack {
                 thread: name(),
-                method: thread
-                    .and_then(|thread| thread.stack.get(label.frame as usize))
-                    .cloned(),
+                method: label.frame.map(|frame| self.frame(frame)),
             },
             RootKind::JniLocal => HoldingRoot::JniLocal { thread: name() },
             RootKind::JniGlobal => HoldingRoot::JniGlobal,
             RootKind::Monitor => HoldingRoot::Monitor,
-            RootKind::NativeStack => HoldingRoot::Stack {
-                thread: name(),
-                method: None,
-            },
             RootKind::ThreadBlock | RootKind::Unknown | RootKind::Other => HoldingRoot::Other,
         }
+    }
+
+    fn frame(&self, frame: FrameNumber) -> String {
+        let Finder {
+            dump,
+            classes,
+            names,
+        } = self.finder;
+        self.survey.stacks.text(frame, dump, names, classes)
     }
 
     /// All references to registered instances of these classes, but those of Finalizers.

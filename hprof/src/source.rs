@@ -142,6 +142,15 @@ impl Dump {
         &self.path
     }
 
+    /// The name of the file with its first part, where JDK 22 or later left that beside it.
+    pub fn part_beside(&self) -> Option<String> {
+        let mut part = self.path.clone().into_os_string();
+        part.push(".p0");
+        let part = Path::new(&part);
+        let name = part.file_name()?.to_string_lossy().into_owned();
+        part.is_file().then_some(name)
+    }
+
     /// How long it is, unpacked.
     pub fn length(&self) -> u64 {
         self.length

@@ -15,10 +15,14 @@ use std::ops::Range;
 use crate::addresses::{Addresses, Identity, Index};
 use crate::classes::{ClassNumber, Classes};
 use crate::condition::{Damage, Note};
-use crate::entry::{ClassDump, Root, Stop, Visitor, scan};
+use crate::entry::{ClassDump, Root, Stop, Visitor, begins_entry, scan};
 use crate::error::Error;
 use crate::names::Names;
 use crate::progress::{Phase, Progress};
+use crate::record::{
+    HEAP_DUMP, HEAP_DUMP_END, HEAP_DUMP_SEGMENT, LOAD_CLASS, Record, STACK_FRAME, STACK_TRACE,
+    STRING, is_plausible, record,
+};
 use crate::source::Dump;
 use crate::stacks::Stacks;
 use crate::value::{Type, read_u32};
@@ -84,7 +88,7 @@ struct Surveyor {
     before: Option<Entries>,
     /// Dumps with objects before this one.
     dumps_before: u64,
-    /// The next heap record begins another dump.
+    /// The last heap dump has ended: the next heap record begins another one.
     has_ended: bool,
     /// Classes by id, and their names.
     loaded: Vec<(u64, u64)>,
@@ -92,29 +96,8 @@ struct Surveyor {
     stacks: Stacks,
 }
 
-/// A record: its kind, where its body begins and how long it says it is.
-struct Record {
-    tag: u8,
-    body: u64,
-    length: u32,
-}
-
-const HEAP_DUMP: u8 = 0x0c;
-const HEAP_DUMP_SEGMENT: u8 = 0x1c;
-const HEAP_DUMP_END: u8 = 0x2c;
-/// Kind, time and length.
-const RECORD_BYTES: usize = 9;
 /// Lengths are written modulo this: JDK 8 writes dumps of more than 4 GB with lengths that went round.
 const WRAP: u64 = 1 << 32;
-
-fn record(window: &mut Window<'_>, at: u64) -> io::Result<Option<Record>> {
-    let head = window.bytes(at, RECORD_BYTES)?;
-    Ok((head.len() == RECORD_BYTES).then(|| Record {
-        tag: head[0],
-        body: at + RECORD_BYTES as u64,
-        length: read_u32(&head[5..]),
-    }))
-}
 
 impl Surveyor {
     fn look(dump: &Dump, identity: Identity, progress: &Progress) -> Result<Surveyor, Error> {
@@ -149,6 +132,13 @@ impl Surveyor {
                 reason: reason.clone(),
             });
         }
+        let is_cut =
+            |damage: &Damage| matches!(damage, Damage::Cut { .. } | Damage::Unpacking { .. });
+        if !self.has_ended && !damage.iter().any(is_cut) {
+            damage.push(Damage::NoEnd);
+        }
+        let parts = dump.part_beside().filter(|_| !self.has_ended);
+        let parts = parts.map(|first| Note::Parts { first });
         if !repeated.is_empty() {
             let count = repeated.len() as u64;
             damage.push(Damage::Repeated { count });
@@ -178,7 +168,7 @@ impl Surveyor {
             samples: self.entries.samples,
             repeated,
             damage,
-            notes: several.into_iter().chain(numbered).collect(),
+            notes: several.into_iter().chain(numbered).chain(parts).collect(),
         })
     }
 
@@ -220,7 +210,7 @@ impl Surveyor {
                 }
                 _ => {
                     self.record(dump, &mut window, &record)?;
-                    record.body + u64::from(record.length)
+                    record.end()
                 }
             };
             if end > dump.length() {
@@ -244,27 +234,27 @@ impl Surveyor {
     fn record(&mut self, dump: &Dump, window: &mut Window<'_>, record: &Record) -> io::Result<()> {
         let ids = dump.ids;
         let id_bytes = ids.bytes() as u32;
-        if record.body + u64::from(record.length) > dump.length() {
+        if record.end() > dump.length() {
             return Ok(());
         }
         match record.tag {
-            0x01 if record.length >= id_bytes => {
+            STRING if record.length >= id_bytes => {
                 let id = ids.read(window.bytes(record.body, ids.bytes())?);
                 let length = record.length - id_bytes;
                 self.names
                     .insert(id, record.body + u64::from(id_bytes), length);
             }
-            0x02 => {
+            LOAD_CLASS => {
                 let body = window.bytes(record.body, 8 + 2 * ids.bytes())?;
                 let id = ids.read(body.get(4..).unwrap_or(&[]));
                 let name = ids.read(body.get(8 + ids.bytes()..).unwrap_or(&[]));
                 self.stacks.class_serial(read_u32(body), id);
                 self.loaded.push((id, name));
             }
-            0x04 => self
+            STACK_FRAME => self
                 .stacks
                 .frame(ids, window.bytes(record.body, 8 + 4 * ids.bytes())?),
-            0x05 => self
+            STACK_TRACE => self
                 .stacks
                 .trace(ids, window.bytes(record.body, record.length as usize)?),
             HEAP_DUMP_END => self.has_ended = true,
@@ -283,7 +273,7 @@ impl Surveyor {
     ) -> io::Result<u64> {
         let length = dump.length();
         let mut from = record.body;
-        let mut end = record.body + u64::from(record.length);
+        let mut end = end_of_entries(dump, window, record)?;
         loop {
             self.entries.chunk_begin = from;
             let stop = scan(window, dump.ids, from..end.min(length), &mut self.entries)?;
@@ -294,7 +284,7 @@ impl Surveyor {
             self.entries.chunk_end(reached);
             let wraps = length - record.body >= WRAP && end < length;
             match stop {
-                Stop::End if wraps && !plausible_record(window, end)? => from = end,
+                Stop::End if wraps && !is_plausible(window, end)? => from = end,
                 Stop::Straddles(at) if wraps => from = at,
                 Stop::End => return Ok(end),
                 // Behind the end of the file: that it is cut is said where the record ends.
@@ -314,14 +304,15 @@ impl Surveyor {
     }
 }
 
-/// Whether a record could begin there: of a known kind, and not longer than the file.
-fn plausible_record(window: &mut Window<'_>, at: u64) -> io::Result<bool> {
-    let length = window.length();
-    Ok(record(window, at)?.is_some_and(|record| {
-        let known =
-            matches!(record.tag, 0x01..=0x07 | 0x0a..=0x0e | HEAP_DUMP_SEGMENT | HEAP_DUMP_END);
-        known && record.body + u64::from(record.length) <= length
-    }))
+/// Where the entries of a heap record end. JDK 8 writes its length when all are written: it stays 0 where the disk was full
+/// before that, and then more was to come than the file has.
+fn end_of_entries(dump: &Dump, window: &mut Window<'_>, record: &Record) -> io::Result<u64> {
+    let (end, length) = (record.end(), dump.length());
+    let is_unfinished = record.length == 0
+        && (1..WRAP).contains(&length.saturating_sub(end))
+        && begins_entry(window.bytes(end, 1)?, dump.ids)
+        && !is_plausible(window, end)?;
+    Ok(if is_unfinished { length + 1 } else { end })
 }
 
 /// What the entries of a dump's segments tell.

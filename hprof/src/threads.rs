@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use crate::entry::RootKind;
+use crate::entry::{Root, RootKind};
 use crate::error::Error;
 use crate::fetch::{Fetch, Fetched, Fetcher};
 use crate::layout::Finder;
@@ -21,11 +21,27 @@ pub struct Thread {
     pub name: String,
     /// Whether it is a virtual thread. These have mostly no name of their own and are told together.
     pub is_virtual: bool,
-    /// Its stack, the innermost frame first; empty where the dump has none.
+    /// The serial number of its stack in the dump.
+    pub stack_serial: u32,
+    /// Its stack, the innermost frame first; empty where the dump has none. Read of the threads of [`FINALIZING`] alone, as
+    /// the next one is.
     pub stack: Vec<String>,
     /// The lock that it waits for, and who has it, where its fields tell.
     pub waits_for: Option<String>,
 }
+
+impl Thread {
+    /// Whether it is one of [`FINALIZING`].
+    pub fn is_finalizing(&self) -> bool {
+        FINALIZING.contains(&self.name.as_str())
+    }
+}
+
+/// The names of the JVM's own threads that have to do with finalization, and of those of `System.runFinalization()`.
+pub const FINALIZING: [&str; 3] = ["Finalizer", "Reference Handler", "Secondary finalizer"];
+
+/// Of so many of them at most the stack is read: a JVM has two, and one more for each call of `System.runFinalization()`.
+const MOST_STACKS: usize = 64;
 
 /// All threads, by serial number.
 pub type Threads = HashMap<u32, Thread, RandomState>;
@@ -58,13 +74,29 @@ pub fn read(fetcher: Fetcher<'_>) -> Result<Threads, Error> {
             .and_then(|id| texts.get(&id).cloned())
             .unwrap_or_default()
     };
-    let locks = fetcher.fetch(
-        roots
-            .iter()
-            .filter_map(|root| field(root.object, THREAD, "parkBlocker")),
-    )?;
-    let waits_for = |object: u64| {
-        let lock = field(object, THREAD, "parkBlocker").filter(|&lock| lock != 0)?;
+    let virtual_class = survey.classes.of_boot_loader(VIRTUAL_THREAD);
+    let is_virtual = |object: u64| match found.get(&object) {
+        Some(&Fetched::Instance(class, _)) => Some(class) == virtual_class,
+        _ => false,
+    };
+    let thread = |root: &&Root| Thread {
+        serial: root.thread,
+        object: root.object,
+        name: name(root.object),
+        is_virtual: is_virtual(root.object),
+        stack_serial: root.frame,
+        stack: Vec::new(),
+        waits_for: None,
+    };
+    let mut threads: Threads = roots
+        .iter()
+        .map(|root| (root.thread, thread(root)))
+        .collect();
+    let blocker = |thread: &Thread| field(thread.object, THREAD, "parkBlocker");
+    let finalizing = || threads.values().filter(|thread| thread.is_finalizing());
+    let locks = fetcher.fetch(finalizing().filter_map(blocker))?;
+    let waits_for = |thread: &Thread| {
+        let lock = blocker(thread)?;
         let Fetched::Instance(class, _) = locks.get(&lock)? else {
             return None;
         };
@@ -76,28 +108,19 @@ pub fn read(fetcher: Fetcher<'_>) -> Result<Threads, Error> {
             name(owner)
         ))
     };
-    let virtual_class = survey.classes.of_boot_loader(VIRTUAL_THREAD);
-    let is_virtual = |object: u64| {
-        let class = match found.get(&object) {
-            Some(&Fetched::Instance(class, _)) => Some(class),
-            _ => None,
-        };
-        class.is_some() && class == virtual_class
-    };
-    let thread = |root: &&crate::entry::Root| Thread {
-        serial: root.thread,
-        object: root.object,
-        name: name(root.object),
-        is_virtual: is_virtual(root.object),
-        stack: survey
+    let finalizing = threads.values_mut().filter(|thread| thread.is_finalizing());
+    for thread in finalizing.take(MOST_STACKS) {
+        let Finder {
+            dump,
+            classes,
+            names,
+        } = finder;
+        thread.stack = survey
             .stacks
-            .read(root.frame, fetcher.dump, &survey.names, &survey.classes),
-        waits_for: waits_for(root.object),
-    };
-    Ok(roots
-        .iter()
-        .map(|root| (root.thread, thread(root)))
-        .collect())
+            .read(thread.stack_serial, dump, names, classes);
+        thread.waits_for = waits_for(thread);
+    }
+    Ok(threads)
 }
 
 /// The class of virtual threads, of all of them.

@@ -62,7 +62,8 @@ pub struct HoldingPath {
     pub root: Root,
     /// The objects on the way, from the one that the root refers to, to the one that refers
     /// to the instance. Empty where the root itself refers to the instance. Links
-    /// that repeat, such as those of a linked list, stand there once.
+    /// that repeat, such as those of a linked list, stand there once; a link whose class is `…`
+    /// stands for those in the middle of a long path of a heap dump.
     pub chain: Vec<Link>,
 }
 

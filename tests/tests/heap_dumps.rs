@@ -179,14 +179,8 @@ fn holders_are_those_that_the_program_made() {
                 .sum::<u64>(),
             10
         );
-        let cancelled = finding(&answer, "cancelled_executor_tasks");
-        assert_eq!(
-            (
-                evidence(cancelled, "tasks"),
-                evidence(cancelled, "cancelled")
-            ),
-            (70, 60)
-        );
+        let mut rules = answer.findings.iter().map(|found| found.rule);
+        assert!(rules.all(|rule| rule != "cancelled_executor_tasks"));
         let cancelled = finding(&answer, "cancelled_timer_tasks");
         assert_eq!(
             (
@@ -198,7 +192,7 @@ fn holders_are_those_that_the_program_made() {
         assert_eq!(evidence(cancelled, "until_ms"), until);
         assert_eq!(
             (cancelled.class.as_deref(), cancelled.count),
-            (Some("subject.Holding$TimerHeld"), 101)
+            (Some("subject.Holding$TimerHeld"), 90)
         );
         assert!(
             cancelled.text.contains("java.util.Timer 'holding-timer'"),

@@ -43,6 +43,9 @@ pub struct InDump {
     pub doubts: Vec<String>,
     /// The holders are those of the dump.
     pub has_holders: bool,
+    /// It tells whether somebody holds the objects of the class.
+    #[serde(skip)]
+    knows_who_holds: bool,
     #[serde(skip)]
     pub trouble: Option<Trouble>,
     #[serde(skip)]
@@ -75,6 +78,7 @@ impl InDump {
         findings.extend(rest);
         let row = class.filter(|_| !is_of_thread);
         let row = row.and_then(|(class, loader)| dump.class(class, loader).cloned());
+        let holders = class.and_then(|(class, loader)| dump.holders(class, loader));
         InDump {
             at_ms: dump.at_ms,
             file: told.file.clone(),
@@ -87,7 +91,8 @@ impl InDump {
             class: row,
             findings,
             doubts,
-            has_holders: class.is_some_and(|(class, loader)| dump.holders(class, loader).is_some()),
+            has_holders: holders.is_some(),
+            knows_who_holds: holders.is_none_or(|holders| holders.complete || holders.held > 0),
             trouble,
             matching,
         }
@@ -155,11 +160,18 @@ impl InDump {
                 "{name} shows a LEAK: {} {class} are registered and held",
                 self.held()
             ),
-            Some(Trouble::PerhapsLeaking(_)) => format!(
-                "{name} shows PERHAPS A LEAK: {} {class} are registered and held, and a dump does \
-                 not tell whether they become more",
-                self.held()
-            ),
+            Some(Trouble::PerhapsLeaking(_)) => {
+                let held = if self.knows_who_holds {
+                    " and held"
+                } else {
+                    ""
+                };
+                format!(
+                    "{name} shows PERHAPS A LEAK: {} {class} are registered{held}, and a dump does \
+                     not tell whether they become more",
+                    self.held()
+                )
+            }
         }
     }
 

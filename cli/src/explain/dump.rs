@@ -3,6 +3,7 @@
 use finwatch_record::{Body, Finding, HeapDump, HeapDumpClass, Holders, Record, Severity};
 
 use super::known::Known;
+use crate::holding;
 use crate::stream::{Piece, Place, Span};
 use crate::time;
 
@@ -104,7 +105,8 @@ impl Dump {
                 let class = class.filter(|_| finding.count > 0)?;
                 let row = self.class(&class, None);
                 let is_much = row.is_some_and(|row| self.is_much(row));
-                (finding.count >= MANY || is_much).then_some(Trouble::Held(class))
+                let is_held = !self.is_free(&class, None);
+                (is_held && (finding.count >= MANY || is_much)).then_some(Trouble::Held(class))
             }
         }
     }
@@ -115,10 +117,20 @@ impl Dump {
             let most = rows.iter().max_by_key(|row| row.pending)?;
             return Some(Trouble::Behind(most.class.clone()));
         }
-        let held = rows
-            .iter()
-            .find(|row| row.registered >= MANY && self.is_much(row))?;
+        let held = rows.iter().find(|row| {
+            let is_free = self.is_free(&row.class, Some(&row.loader));
+            row.registered >= MANY && self.is_much(row) && !is_free
+        })?;
         Some(Trouble::PerhapsLeaking(held.class.clone()))
+    }
+
+    /// Whether nobody holds any object of the class, which the next collection will find. Not where a stack is missing that
+    /// may.
+    fn is_free(&self, class: &str, loader: Option<&str>) -> bool {
+        let is_it = |holders: &Holders| holding::by_nobody(holders) >= Some(holders.instances);
+        let is_of_stacks = |found: &Finding| found.rule == "virtual_thread_stacks";
+        let mut findings = self.told.findings.iter();
+        self.holders(class, loader).is_some_and(is_it) && !findings.any(is_of_stacks)
     }
 
     fn is_much(&self, row: &HeapDumpClass) -> bool {

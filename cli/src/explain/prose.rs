@@ -210,8 +210,9 @@ fn holders(explanation: &Explanation) -> Vec<Paragraph> {
     } else {
         ":"
     };
+    let known = if holders.complete { "" } else { "known to be " };
     let head = format!(
-        "{about}{} of {} in the heap are held{} ({source}){colon}",
+        "{about}{} of {} in the heap are {known}held{} ({source}){colon}",
         grouped(holders.held),
         grouped(holders.instances),
         others.concat()

@@ -1,5 +1,6 @@
 //! What to do, the most urgent first.
 
+use finwatch_hprof::LEFT_OUT;
 use finwatch_record::{Alert, AlertKind, FinalizerThread, Holders, Link, OutOfMemory, Resource};
 
 use super::beside::InDump;
@@ -114,7 +115,8 @@ fn held(class: &str, findings: &Findings<'_>) -> Vec<String> {
         .and_then(|holders| holders.soft_paths.first());
     let first = match (way, soft_way) {
         (Some(way), _) => {
-            let left = way.chain.iter().find(|link| !is_of_jdk(link));
+            let is_of_program = |link: &&Link| !is_of_jdk(link) && link.class != LEFT_OUT;
+            let left = way.chain.iter().find(is_of_program);
             let left = left.map_or("them", |link| &link.class);
             Some(format!(
                 "In the code look for what leaves {left} with {}, and have it taken back once the \

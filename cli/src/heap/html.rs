@@ -7,8 +7,8 @@ use std::path::Path;
 
 use finwatch_hprof::{Answer, ClassFacts, Finding, Holders, HoldingPath, Thread};
 
-use super::record::{self, of_field};
-use super::text::CALM;
+use super::record::{self, of_field, of_held};
+use super::text::{CALM, without_finalizers};
 use crate::explain::{self, Explanation};
 use crate::holding;
 use crate::markup::Escaped;
@@ -87,10 +87,7 @@ fn head(page: &mut String, answer: &Answer) -> fmt::Result {
         )?;
     }
     let Some(chain) = &answer.chain else {
-        return writeln!(
-            page,
-            "<p class=\"big\">No java.lang.ref.Finalizer: nothing is registered for finalization.</p>"
-        );
+        return writeln!(page, "<p class=\"big\">{}.</p>", without_finalizers(answer));
     };
     if let Some(retained) = answer.retained {
         let percent = 100.0 * retained.bytes as f64 / answer.heap.bytes.max(1) as f64;
@@ -175,13 +172,12 @@ fn holders(page: &mut String, place: usize, holders: &Holders) -> fmt::Result {
     }
     writeln!(
         page,
-        "<h3>{}</h3>\n<p>{} of {} are held{}.</p>",
+        "<h3>{}</h3>\n<p>{}{}.</p>",
         Escaped(&holders.class),
-        grouped(holders.held),
-        grouped(holders.instances),
+        of_held(holders),
         match holders.softly_held {
             0 => String::new(),
-            softly => format!(", {} by soft references alone", grouped(softly)),
+            softly => format!("; {} by soft references alone", grouped(softly)),
         }
     )?;
     for field in &holders.fields {
@@ -208,9 +204,6 @@ fn of_path(page: &mut String, path: &HoldingPath, instances: u64) -> fmt::Result
     )?;
     for step in &told.chain {
         writeln!(page, "<li>{}</li>", Escaped(&holding::link(step)))?;
-    }
-    if path.cut {
-        page.push_str("<li>… (too long to tell)</li>\n");
     }
     page.push_str("</ol>\n");
     Ok(())

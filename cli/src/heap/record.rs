@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::explain::Explanation;
 use crate::holding;
+use crate::numbers::grouped;
 use crate::time::timestamp;
 
 /// A last line beside the records, where there is a stream: what `finwatch explain --json` prints, as a record.
@@ -143,6 +144,15 @@ fn field(field: &hprof::HoldingField) -> HoldingField {
     }
 }
 
+/// How many instances are held, in words.
+pub fn of_held(holders: &hprof::Holders) -> String {
+    let (held, instances) = (grouped(holders.held), grouped(holders.instances));
+    match &holders.gap {
+        None => format!("{held} of {instances} are held"),
+        Some(gap) => format!("{held} of {instances} are known to be held: {gap}"),
+    }
+}
+
 /// A field or an array that holds objects, in words; not escaped.
 pub fn of_field(field: &hprof::HoldingField) -> String {
     let kind = if field.is_static { "static " } else { "" };
@@ -181,19 +191,22 @@ fn of_holders(holders: &hprof::Holders) -> Holders {
         instances: holders.instances,
         held: holders.held,
         sampled: None,
-        unheld: Some(holders.instances.saturating_sub(holders.held)),
+        unheld: holders
+            .gap
+            .is_none()
+            .then(|| holders.instances.saturating_sub(holders.held)),
         softly_held: Some(holders.softly_held),
         paths: holders.paths.iter().map(path).collect(),
         soft_paths: holders.soft_paths.iter().map(path).collect(),
-        complete: true,
-        incomplete_reason: None,
+        complete: holders.gap.is_none(),
+        incomplete_reason: holders.gap.as_ref().map(ToString::to_string),
         looked_uptime_ms: None,
         stw_ms: None,
         stw_ms_max: None,
     }
 }
 
-/// A path, without whether its end is missing.
+/// A path.
 pub fn path(path: &hprof::HoldingPath) -> HoldingPath {
     let link = |link: &hprof::Link| Link {
         class: link.class.clone(),

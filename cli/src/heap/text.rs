@@ -5,7 +5,7 @@ use std::path::Path;
 
 use finwatch_hprof::{Answer, ClassFacts, Finding, Holders, HoldingPath, Thread};
 
-use super::record::{self, of_field};
+use super::record::{self, of_field, of_held};
 use crate::explain::{self, Explanation};
 use crate::holding;
 use crate::numbers::{by_number, bytes, counted, grouped};
@@ -23,8 +23,6 @@ const FRAMES: usize = 8;
 /// Said where [`Answer::is_calm`].
 pub const CALM: &str = "Nothing about finalization is worth a word: \
      fewer than 1,000 objects, and less than 1% of the heap, hang on it";
-/// Stands for the end of a path that was too long to tell.
-const CUT: &str = " > … (too long to tell)";
 
 /// Writes it.
 pub fn write(
@@ -69,10 +67,7 @@ fn head(out: &mut impl Write, file: &Path, answer: &Answer) -> io::Result<()> {
 
 fn chain(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
     let Some(chain) = &answer.chain else {
-        return writeln!(
-            out,
-            "no java.lang.ref.Finalizer in this dump: nothing is registered for finalization"
-        );
+        return writeln!(out, "{}", without_finalizers(answer));
     };
     if let Some(retained) = answer.retained {
         let percent = 100.0 * retained.bytes as f64 / answer.heap.bytes.max(1) as f64;
@@ -95,6 +90,14 @@ fn chain(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
         grouped(answer.total.pending),
         grouped(answer.total.running)
     )
+}
+
+/// Said of a dump that has no chain.
+pub fn without_finalizers(answer: &Answer) -> &'static str {
+    match answer.damage.is_empty() {
+        true => "no java.lang.ref.Finalizer in this dump: nothing is registered for finalization",
+        false => "no java.lang.ref.Finalizer in what there is of this dump",
+    }
 }
 
 fn classes(out: &mut impl Write, classes: &[ClassFacts]) -> io::Result<()> {
@@ -165,10 +168,9 @@ fn holders(out: &mut impl Write, all: &[Holders]) -> io::Result<()> {
     {
         writeln!(
             out,
-            "\nwho holds {}: {} of {} are held",
+            "\nwho holds {}: {}",
             Plain(&holders.class),
-            grouped(holders.held),
-            grouped(holders.instances)
+            of_held(holders)
         )?;
         for field in holders.fields.iter().take(FIELDS) {
             writeln!(
@@ -193,19 +195,13 @@ fn holders(out: &mut impl Write, all: &[Holders]) -> io::Result<()> {
 
 fn paths(out: &mut impl Write, paths: &[HoldingPath]) -> io::Result<()> {
     for path in paths.iter().take(PATHS) {
-        let words = of_path(path);
+        let words = holding::path(&record::path(path));
         writeln!(out, "{:>12} on {}", grouped(path.count), Plain(&words))?;
     }
     match paths.len().saturating_sub(PATHS) as u64 {
         0 => Ok(()),
         more => writeln!(out, "{:>12} {}, see --json", "", counted(more, "more path")),
     }
-}
-
-/// A path in words; not escaped.
-fn of_path(path: &HoldingPath) -> String {
-    let end = if path.cut { CUT } else { "" };
-    holding::path(&record::path(path)) + end
 }
 
 fn stack(out: &mut impl Write, thread: &Thread) -> io::Result<()> {

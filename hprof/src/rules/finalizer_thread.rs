@@ -1,5 +1,7 @@
 //! The thread that finalizes: inside a `finalize()` that waits, or that takes long, while others queue behind it.
 
+use crate::condition::Gap;
+use crate::entry::{Root, RootKind};
 use crate::rules::{Case, Finding};
 use crate::threads::Thread;
 use crate::words::{by_number, counted};
@@ -28,7 +30,7 @@ pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
         "java.lang.ref.Reference.referent".into(),
     ];
     let Some(thread) = thread else {
-        return (pending > 0 && !case.threads.is_empty()).then(|| Finding {
+        return (pending > 0 && has_all_threads(case)).then(|| Finding {
             rule: "finalizer_dead",
             class: None,
             count: pending,
@@ -70,6 +72,17 @@ pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
             "Close the objects explicitly and take the slow work out of that finalize(): one thread finalizes for the whole JVM."
         },
     })
+}
+
+/// Whether the dump tells of every thread that there was.
+fn has_all_threads(case: &Case<'_>) -> bool {
+    let survey = case.fetcher.survey;
+    let mut threads = survey
+        .roots
+        .iter()
+        .filter(|root| root.kind == RootKind::Thread);
+    let is_there = |root: &Root| survey.index.number(root.object).is_some();
+    !case.threads.is_empty() && case.gap != Some(Gap::Part) && threads.all(is_there)
 }
 
 /// The class whose `finalize()` the thread is in, and its innermost frame.

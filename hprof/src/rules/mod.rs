@@ -1,6 +1,7 @@
 //! What the answer means: rules that look at the fields of the objects on the way and say, in a sentence each, what
 //! was found and what to do.
 
+mod by_class;
 mod collection;
 mod each_other;
 mod finalizer_thread;
@@ -11,17 +12,19 @@ mod virtual_threads;
 
 use crate::addresses::Number;
 use crate::answer::ClassFacts;
+use crate::classes::ClassNumber;
 use crate::classify::Objects;
+use crate::condition::Gap;
 use crate::error::Error;
 use crate::fetch::Fetcher;
 use crate::graph::Graph;
-use crate::holders::Paths;
+use crate::holders::{Paths, Step};
 use crate::layout::Finder;
 use crate::loaders::Loaders;
-use crate::path::{Holders, HoldingPath};
+use crate::path::{Holders, Told};
 use crate::registry::{Counts, Registry};
 use crate::retained::{Amount, Retained};
-use crate::shape::Shapes;
+use crate::rules::by_class::ByClass;
 use crate::threads::Threads;
 
 /// What a rule found.
@@ -47,7 +50,7 @@ pub struct Finding {
 pub(crate) struct Case<'a> {
     pub finder: Finder<'a>,
     pub fetcher: Fetcher<'a>,
-    pub shapes: &'a Shapes,
+    pub told: &'a Told<'a>,
     pub graph: &'a Graph,
     pub objects: &'a Objects,
     pub registry: &'a Registry,
@@ -61,6 +64,8 @@ pub(crate) struct Case<'a> {
     pub facts: &'a [ClassFacts],
     /// Of the first of these classes, in the same order.
     pub holders: &'a [Holders],
+    /// What the dump does not tell.
+    pub gap: Option<Gap>,
     pub made_ms: u64,
 }
 
@@ -81,23 +86,26 @@ pub(crate) fn findings(case: &Case<'_>) -> Result<Vec<Finding>, Error> {
     let mut found = tasks::find(case)?;
     found.extend(thread_locals::find(case));
     found.extend(collection::find(case)?);
-    found.extend(loader::find(case));
-    found.extend(each_other::find(case));
     found.extend(finalizer_thread::find(case));
-    found.extend(virtual_threads::find(case));
+    // These say that nobody else holds something.
+    if case.gap.is_none() {
+        found.extend(loader::find(case));
+        found.extend(each_other::find(case));
+        found.extend(virtual_threads::find(case)?);
+    }
     found.sort_by_key(|finding| std::cmp::Reverse(finding.count));
     Ok(found)
 }
 
 impl Case<'_> {
     /// The class with this name that the boot loader defined, where it has instances.
-    fn class(&self, name: &str) -> Option<u32> {
+    fn class(&self, name: &str) -> Option<ClassNumber> {
         let class = self.finder.classes.of_boot_loader(name)?;
         (self.finder.classes.get(class).instances > 0).then_some(class)
     }
 
     /// All objects of exactly this class.
-    fn instances(&self, class: u32) -> Vec<Number> {
+    fn instances(&self, class: ClassNumber) -> Vec<Number> {
         let all = 0..self.objects.classes.len() as Number;
         all.filter(|&number| self.objects.classes.get(number) == class)
             .collect()
@@ -105,42 +113,29 @@ impl Case<'_> {
 
     /// Whether so many held objects are worth a word: [`MANY`] are, and so are few with [`MUCH_PERCENT`] of the heap. That
     /// counts what all finalizable objects of their classes keep alive.
-    fn is_worth_a_word<'b>(
-        &self,
-        count: u64,
-        classes: impl Iterator<Item = &'b ClassFacts>,
-    ) -> bool {
+    fn is_worth_a_word(&self, objects: &ByClass) -> bool {
         let bytes = |facts: &ClassFacts| {
             facts
                 .retained
                 .map_or(facts.shallow_bytes, |retained| retained.bytes)
         };
-        count >= MANY || is_much(classes.map(bytes).sum(), self.heap)
+        let of_them = self
+            .facts
+            .iter()
+            .filter(|facts| objects.of(facts.number) > 0);
+        objects.sum() >= MANY || is_much(of_them.map(bytes).sum(), self.heap)
     }
 
-    /// Classes with objects on paths that `on` picks.
-    fn classes_on_paths(
-        &self,
-        on: impl Fn(&HoldingPath) -> bool,
-    ) -> impl Iterator<Item = &ClassFacts> {
-        let rows = self.facts.iter().zip(self.holders);
-        rows.filter(move |(_, holders)| holders.paths.iter().any(&on))
-            .map(|(facts, _)| facts)
+    /// The steps of paths at which finalizable objects are held, not only softly, each with its number.
+    fn held_at(&self) -> impl Iterator<Item = (usize, &Step)> {
+        let steps = self.paths.steps.iter().take(self.paths.soft_from as usize);
+        steps.enumerate().filter(|(_, step)| step.found > 0)
     }
 
-    /// How many objects are on paths that `on` picks, and the class with most of them.
-    fn on_paths(&self, on: impl Fn(&HoldingPath) -> bool) -> Option<(u64, String)> {
-        let of_class = |holders: &Holders| -> (u64, String) {
-            let on_them = holders
-                .paths
-                .iter()
-                .filter(|path| on(path))
-                .map(|path| path.count);
-            (on_them.sum(), holders.class.clone())
-        };
-        let counts: Vec<(u64, String)> = self.holders.iter().map(of_class).collect();
-        let sum = counts.iter().map(|(count, _)| count).sum();
-        let (_, class) = counts.into_iter().max_by_key(|(count, _)| *count)?;
-        (sum > 0).then_some((sum, class))
+    /// Those of them that stand behind an object of this class.
+    fn held_through(&self, class: ClassNumber) -> Vec<&Step> {
+        let is_behind = self.paths.behind(class);
+        let steps = self.held_at().filter(|(number, _)| is_behind[*number]);
+        steps.map(|(_, step)| step).collect()
     }
 }

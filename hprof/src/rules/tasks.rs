@@ -1,14 +1,17 @@
 //! Cancelled tasks that wait for their time: in the queue of a `java.util.Timer`, or of a
 //! `ScheduledThreadPoolExecutor`. Neither removes a task when it is cancelled, unless told to.
 
+use std::cmp::Reverse;
+
 use crate::addresses::{Near, Number};
 use crate::classes::ClassNumber;
 use crate::columns::Bits;
 use crate::entry::{ClassDump, Visitor};
 use crate::error::Error;
-use crate::layout::Field;
+use crate::layout::{Field, Finder};
 use crate::look::look;
 use crate::progress::Phase;
+use crate::rules::by_class::ByClass;
 use crate::rules::{Case, Finding};
 use crate::value::Type;
 use crate::words::{by_number, counted, duration, grouped};
@@ -68,14 +71,14 @@ pub(super) fn find(case: &Case<'_>) -> Result<Vec<Finding>, Error> {
 /// One queue and its tasks.
 struct Queue {
     object: Number,
-    tasks: Bits,
-    count: u64,
+    /// In ascending order.
+    tasks: Vec<Number>,
 }
 
 /// What the tasks' fields say.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Tally {
-    cancelled: u64,
+    cancelled: Vec<Number>,
     until_ms: u64,
 }
 
@@ -83,50 +86,71 @@ fn of_kind(case: &Case<'_>, kind: &Kind) -> Result<Vec<Finding>, Error> {
     let Some(class) = case.class(kind.queue.0) else {
         return Ok(Vec::new());
     };
-    let mut queues: Vec<Queue> = case
-        .instances(class)
-        .into_iter()
-        .filter_map(|object| queue(case, kind, class, object))
-        .collect();
-    queues.sort_by_key(|queue| std::cmp::Reverse(queue.count));
-    queues.truncate(MOST_QUEUES);
+    let queues = queues(case, kind, class);
     if queues.is_empty() {
         return Ok(Vec::new());
     }
     let tallies = read_tasks(case, kind, &queues)?;
-    let told = queues
-        .iter()
-        .zip(tallies)
-        .filter(|(_, tally)| tally.cancelled > 0);
-    Ok(told
-        .map(|(queue, tally)| finding(case, kind, queue, tally))
-        .collect())
+    let on_paths = ByClass::at(&case.held_through(class));
+    let told = queues.iter().zip(&tallies).filter_map(|(queue, tally)| {
+        // What is nearer to another root would stay without the task.
+        let held = reached(case, queue, tally).at_most(&on_paths);
+        finding(case, kind, queue, tally, &held)
+    });
+    Ok(told.collect())
 }
 
-fn queue(case: &Case<'_>, kind: &Kind, class: ClassNumber, object: Number) -> Option<Queue> {
-    let holding = case.shapes.holding(class);
-    let is_array = |place: u8| {
-        let field = holding.get(usize::from(place));
-        field.is_some_and(|field| {
-            case.finder.names.read(case.finder.dump, field.name) == kind.queue.1
-        })
+/// The queues with most tasks.
+fn queues(case: &Case<'_>, kind: &Kind, class: ClassNumber) -> Vec<Queue> {
+    let Finder { dump, names, .. } = case.finder;
+    let holding = case.told.shapes.holding(class);
+    let is_array = |field: &Field| names.read(dump, field.name) == kind.queue.1;
+    let Some(place) = holding.iter().position(is_array) else {
+        return Vec::new();
     };
-    let (array, _) = case
-        .graph
-        .held_by(case.objects, object)
-        .find(|&(_, place)| is_array(place))?;
-    let mut tasks = Bits::new(case.objects.classes.len());
-    case.graph
-        .held_by(case.objects, array)
-        .for_each(|(task, _)| {
-            tasks.set(task);
-        });
-    let count = tasks.count();
-    (count > 0).then_some(Queue {
-        object,
-        tasks,
-        count,
-    })
+    let array_of = |queue: Number| {
+        let mut held = case.graph.held_by(case.objects, queue);
+        let (array, _) = held.find(|&(_, at)| usize::from(at) == place)?;
+        Some((queue, array))
+    };
+    let instances = case.instances(class);
+    let mut arrays: Vec<(Number, Number)> = instances.into_iter().filter_map(array_of).collect();
+    let tasks = |&(_, array): &(Number, Number)| case.objects.references.get(array);
+    arrays.retain(|queue| tasks(queue) > 0);
+    arrays.sort_by_key(|queue| Reverse(tasks(queue)));
+    arrays.truncate(MOST_QUEUES);
+    let with_tasks = |(object, array)| {
+        let held = case.graph.held_by(case.objects, array);
+        let mut tasks: Vec<Number> = held.map(|(task, _)| task).collect();
+        tasks.sort_unstable();
+        tasks.dedup();
+        Queue { object, tasks }
+    };
+    arrays.into_iter().map(with_tasks).collect()
+}
+
+/// The finalizable objects that the cancelled tasks of a queue lead to, but by way of its other tasks or of any queue.
+fn reached(case: &Case<'_>, queue: &Queue, tally: &Tally) -> ByClass {
+    let queue_class = case.objects.classes.get(queue.object);
+    let mut reached = ByClass::default();
+    let mut seen = Bits::new(case.objects.classes.len());
+    for &task in &queue.tasks {
+        seen.set(task);
+    }
+    let mut todo = tally.cancelled.clone();
+    while let Some(object) = todo.pop() {
+        if case.registry.referents.get(object) {
+            reached.add(case.objects.classes.get(object), 1);
+        }
+        for (target, _) in case.graph.held_by(case.objects, object) {
+            let is_closed = case.registry.finalizers.get(target)
+                || case.objects.classes.get(target) == queue_class;
+            if !is_closed && seen.set(target) {
+                todo.push(target);
+            }
+        }
+    }
+    reached
 }
 
 fn read_tasks(case: &Case<'_>, kind: &Kind, queues: &[Queue]) -> Result<Vec<Tally>, Error> {
@@ -167,7 +191,7 @@ fn read_tasks(case: &Case<'_>, kind: &Kind, queues: &[Queue]) -> Result<Vec<Tall
     let mut sums = vec![Tally::default(); queues.len()];
     for reader in looked {
         for (sum, tally) in sums.iter_mut().zip(reader.tallies) {
-            sum.cancelled += tally.cancelled;
+            sum.cancelled.extend(tally.cancelled);
             sum.until_ms = sum.until_ms.max(tally.until_ms);
         }
     }
@@ -201,8 +225,9 @@ impl Visitor for Reader<'_> {
         };
         let ids = self.case.finder.dump.ids;
         for (queue, tally) in self.queues.iter().zip(&mut self.tallies) {
-            if queue.tasks.get(number) && self.kind.cancelled.contains(&state.read(ids, body)) {
-                tally.cancelled += 1;
+            let is_cancelled = self.kind.cancelled.contains(&state.read(ids, body));
+            if is_cancelled && queue.tasks.binary_search(&number).is_ok() {
+                tally.cancelled.push(number);
                 let until = time.map_or(0, |time| time.read(ids, body));
                 tally.until_ms = tally.until_ms.max(until);
             }
@@ -214,22 +239,28 @@ impl Visitor for Reader<'_> {
     fn primitive_array(&mut self, _at: u64, _id: u64, _element: Type, _length: u32, _body: u64) {}
 }
 
-fn finding(case: &Case<'_>, kind: &Kind, queue: &Queue, tally: Tally) -> Finding {
+/// What is said of a queue; nothing where no finalizable object hangs on its cancelled tasks.
+fn finding(
+    case: &Case<'_>,
+    kind: &Kind,
+    queue: &Queue,
+    tally: &Tally,
+    held: &ByClass,
+) -> Option<Finding> {
+    let class = held.most(case)?;
     let field = |class: &str, name: &str| format!("{class}.{name}");
-    let through =
-        |path: &crate::path::HoldingPath| path.chain.iter().any(|link| link.class == kind.queue.0);
-    let held = case.on_paths(through);
+    let (tasks, cancelled) = (queue.tasks.len() as u64, tally.cancelled.len() as u64);
     let mut fields_read = vec![field(kind.queue.0, kind.queue.1), field(kind.task, "state")];
-    let mut evidence = vec![("tasks", queue.count), ("cancelled", tally.cancelled)];
+    let mut evidence = vec![("tasks", tasks), ("cancelled", cancelled)];
     let mut text = format!(
         "{} of the {} in the queue of {} {} cancelled ({}.state) and {} there until {} time",
-        grouped(tally.cancelled),
-        counted(queue.count, "task"),
+        grouped(cancelled),
+        counted(tasks, "task"),
         owner(case, kind, queue),
-        by_number(tally.cancelled, "is", "are"),
+        by_number(cancelled, "is", "are"),
         kind.task,
-        by_number(tally.cancelled, "stays", "stay"),
-        by_number(tally.cancelled, "its", "their")
+        by_number(cancelled, "stays", "stay"),
+        by_number(cancelled, "its", "their")
     );
     if let Some(time) = kind.time {
         fields_read.push(field(kind.task, time));
@@ -237,27 +268,23 @@ fn finding(case: &Case<'_>, kind: &Kind, queue: &Queue, tally: Tally) -> Finding
         let left = duration(tally.until_ms.saturating_sub(case.made_ms));
         text += &format!(" ({time}), the last for {left} after the dump");
     }
-    if let Some((count, class)) = &held {
-        let most = if case.holders.len() > 1 && *count > 1 {
-            "most of them "
-        } else {
-            ""
-        };
-        text += &format!(
-            "; through such queues {} {} held, {most}{class}",
-            counted(*count, "finalizable object"),
-            by_number(*count, "is", "are")
-        );
-    }
-    Finding {
+    let count = held.sum();
+    let most = if held.len() > 1 { "most of them " } else { "" };
+    text += &format!(
+        "; through {} {} {} held, {most}{class}",
+        by_number(cancelled, "it", "them"),
+        counted(count, "finalizable object"),
+        by_number(count, "is", "are")
+    );
+    Some(Finding {
         rule: kind.rule,
-        count: held.as_ref().map_or(0, |(count, _)| *count),
-        class: held.map(|(_, class)| class),
+        count,
+        class: Some(class),
         evidence,
         fields_read,
         text,
         advice: kind.advice,
-    }
+    })
 }
 
 /// The thread that serves the queue, where one refers to it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::path::{HoldingPath, HoldingRoot};
+use crate::rules::by_class::ByClass;
 use crate::rules::{Case, Finding};
 use crate::words::{by_number, finalizable};
 
@@ -11,22 +11,14 @@ const ENTRY: &str = "java.lang.ThreadLocal$ThreadLocalMap$Entry";
 const MOST_NAMES: usize = 3;
 
 pub(super) fn find(case: &Case<'_>) -> Option<Finding> {
-    let on = |path: &HoldingPath| path.chain.iter().any(|link| link.class == ENTRY);
-    let (count, class) = case.on_paths(on)?;
-    if !case.is_worth_a_word(count, case.classes_on_paths(on)) {
+    let steps = case.held_through(case.class(ENTRY)?);
+    let held = ByClass::at(&steps);
+    if !case.is_worth_a_word(&held) {
         return None;
     }
-    let paths = case
-        .holders
-        .iter()
-        .flat_map(|holders| &holders.paths)
-        .filter(|path| on(path));
-    let threads: BTreeSet<&str> = paths
-        .filter_map(|path| match &path.root {
-            HoldingRoot::Thread { thread } => Some(thread.as_str()),
-            _ => None,
-        })
-        .collect();
+    let (count, class) = (held.sum(), held.most(case)?);
+    let threads = steps.iter().filter_map(|step| case.told.thread(step.root));
+    let threads: BTreeSet<&str> = threads.collect();
     let names: Vec<String> = threads
         .iter()
         .take(MOST_NAMES)

@@ -3,7 +3,8 @@
 use finwatch_hprof::{Damage, Error, Note};
 use proptest::prelude::*;
 
-use crate::made::{self, File, Made};
+use crate::file::File;
+use crate::made::{self, END_BYTES, Made, State};
 
 /// The most memory this process ever had, in bytes (proc(5)).
 fn peak_bytes() -> u64 {
@@ -42,6 +43,12 @@ fn what_is_no_dump_is_told_so() {
     assert!(matches!(error(&odd), Error::IdSize { size: 6, .. }));
 }
 
+fn cut(length: usize) -> Damage {
+    Damage::Cut {
+        length: length as u64,
+    }
+}
+
 #[test]
 fn a_dump_cut_anywhere_is_told_as_far_as_it_goes() {
     let whole = made::small(8);
@@ -51,12 +58,8 @@ fn a_dump_cut_anywhere_is_told_as_far_as_it_goes() {
         match File::of(&whole[..length]).answer() {
             Ok(answer) => {
                 assert!(length >= header);
-                let cut = answer.damage.contains(&Damage::Cut {
-                    length: length as u64,
-                });
-                // Between two records nothing shows that more was to come.
                 assert!(
-                    cut || answer.damage.is_empty(),
+                    answer.damage == [cut(length)] || answer.damage == [Damage::NoEnd],
                     "{:?} at {length}",
                     answer.damage
                 );
@@ -70,6 +73,52 @@ fn a_dump_cut_anywhere_is_told_as_far_as_it_goes() {
         }
     }
     assert!(most > 10);
+}
+
+/// JDK 8 writes the length of a heap record last: it is 0 where the disk was full before.
+#[test]
+fn a_heap_record_without_a_length_goes_to_the_end_of_the_file() {
+    let mut whole = made::small(8);
+    whole.truncate(whole.len() - END_BYTES);
+    let expected = File::of(&whole).answer().unwrap();
+    let record = made::heap_record(&whole);
+    whole[record + 5..record + 9].fill(0);
+    let answer = File::of(&whole).answer().unwrap();
+    assert_eq!(answer.damage, [cut(whole.len())]);
+    assert_eq!(answer.heap, expected.heap);
+    assert_eq!(answer.total, expected.total);
+    let mut most = 0;
+    for length in record + 10..whole.len() {
+        let answer = File::of(&whole[..length]).answer().unwrap();
+        assert_eq!(answer.damage, [cut(length)]);
+        assert!(answer.heap.objects >= most, "at {length}");
+        most = answer.heap.objects;
+    }
+    assert!(most > 10);
+}
+
+/// A JVM that is killed has written whole segments.
+#[test]
+fn a_dump_without_its_end_is_not_whole() {
+    let mut made = Made::new(8);
+    made::classes(&mut made, 0x2000, 1);
+    made.segment();
+    made::own(&mut made, 0x3000, 0, [0; 4]);
+    made::finalizers(&mut made, &[(0x2000, 0x3000, State::Registered)]);
+    let whole = made.finish();
+    let record = made::heap_record(&whole);
+    let length = u32::from_be_bytes(whole[record + 5..record + 9].try_into().unwrap()) as usize;
+    for length in [record, record + 9 + length, whole.len() - END_BYTES] {
+        let file = File::of(&whole[..length]);
+        let answer = file.answer().unwrap();
+        assert_eq!(answer.damage, [Damage::NoEnd], "at {length}");
+        assert_eq!(answer.notes, []);
+        let mut part = file.path().as_os_str().to_owned();
+        part.push(".p0");
+        std::fs::write(part, "").unwrap();
+        let first = "made.hprof.p0".into();
+        assert_eq!(file.answer().unwrap().notes, [Note::Parts { first }]);
+    }
 }
 
 #[test]
@@ -105,12 +154,9 @@ fn of_several_dumps_the_last_that_has_objects_is_told_wherever_the_file_is_cut()
             let answer = told(&both[..length]);
             let several = answer.notes.contains(&Note::Several { count: 2 });
             assert!(several || answer.heap.objects == objects, "at {length}");
-            let cut = Damage::Cut {
-                length: length as u64,
-            };
             let damage = answer.damage;
             assert!(
-                damage.is_empty() || damage == [cut],
+                damage.is_empty() || damage == [cut(length)] || damage == [Damage::NoEnd],
                 "{damage:?} at {length}"
             );
         }

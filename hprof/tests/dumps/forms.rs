@@ -9,7 +9,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
-use crate::made::{self, File, Made, State};
+use crate::file::File;
+use crate::made::{self, Made, State};
 
 fn assert_small(answer: &Answer) {
     let chain = answer.chain.as_ref().unwrap();

@@ -1,10 +1,6 @@
 //! Heap dumps made by hand, byte by byte as the format says, with a little of `java.lang.ref` in them.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
-use finwatch_hprof::{Answer, Depth, Dump, Error, Progress, answer};
 
 /// Bytes of a dump in the making.
 pub struct Made {
@@ -26,6 +22,7 @@ pub struct Made {
 pub enum Value {
     Object(u64),
     Int(i32),
+    Long(i64),
 }
 
 impl Made {
@@ -160,6 +157,7 @@ impl Made {
             match value {
                 Value::Object(id) => body.extend(self.object(*id)),
                 Value::Int(number) => body.extend(number.to_be_bytes()),
+                Value::Long(number) => body.extend(number.to_be_bytes()),
             }
         }
         let entry = [
@@ -201,7 +199,13 @@ impl Made {
 
     /// A root of a kind that has nothing but the object.
     pub fn root(&mut self, tag: u8, id: u64) {
-        let entry = [vec![tag], self.object(id)].concat();
+        self.root_with(tag, id, []);
+    }
+
+    /// A root of a kind that has two numbers besides.
+    pub fn root_with<const COUNT: usize>(&mut self, tag: u8, id: u64, numbers: [u32; COUNT]) {
+        let numbers: Vec<u8> = numbers.into_iter().flat_map(u32::to_be_bytes).collect();
+        let entry = [vec![tag], self.object(id), numbers].concat();
         self.entries.extend(entry);
     }
 
@@ -231,6 +235,19 @@ impl Made {
         self.end();
         self.records
     }
+}
+
+/// How long the record is that ends a dump of segments.
+pub const END_BYTES: usize = 9;
+
+/// Where the first heap record of a dump in segments begins.
+pub fn heap_record(bytes: &[u8]) -> usize {
+    let mut at = "JAVA PROFILE 1.0.2\0".len() + 12;
+    while bytes[at] != 0x1c {
+        let length = bytes[at + 5..at + 9].try_into().unwrap();
+        at += 9 + u32::from_be_bytes(length) as usize;
+    }
+    at
 }
 
 pub const OBJECT: u64 = 0x100;
@@ -312,11 +329,16 @@ pub fn classes(made: &mut Made, unfinalized: u64, own: usize) {
 
 /// Queues, and a Finalizer for each `(its id, referent, state)`, the first at the beginning of the chain; roots.
 pub fn finalizers(made: &mut Made, all: &[(u64, u64, State)]) {
-    for queue in [NULL_QUEUE, ENQUEUED, FINALIZER_QUEUE] {
-        made.instance(queue, QUEUE, &[]);
-    }
     for class in [OBJECT, CLASS, REFERENCE, FINALIZER, QUEUE] {
         made.root(0x05, class);
+    }
+    finalizers_alone(made, all);
+}
+
+/// The same without roots.
+pub fn finalizers_alone(made: &mut Made, all: &[(u64, u64, State)]) {
+    for queue in [NULL_QUEUE, ENQUEUED, FINALIZER_QUEUE] {
+        made.instance(queue, QUEUE, &[]);
     }
     let chain: Vec<u64> = all
         .iter()
@@ -392,34 +414,4 @@ pub fn add_other(made: &mut Made) {
     made.root(0xff, 0x5000);
     finalizers(made, &[(0x2000, 0x3000, State::Registered)]);
     made.end();
-}
-
-/// A file that is removed with its directory.
-pub struct File {
-    _directory: tempfile::TempDir,
-    path: PathBuf,
-}
-
-impl File {
-    pub fn of(bytes: &[u8]) -> File {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("made.hprof");
-        std::fs::File::create(&path)
-            .unwrap()
-            .write_all(bytes)
-            .unwrap();
-        File {
-            _directory: directory,
-            path,
-        }
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub fn answer(&self) -> Result<Answer, Error> {
-        let progress = Progress::default();
-        answer(&Dump::open(&self.path, &progress)?, Depth::Whole, &progress)
-    }
 }

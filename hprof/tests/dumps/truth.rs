@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use crate::made::{self, File, Made, State};
+use crate::file::File;
+use crate::made::{self, Made, State};
+use crate::threads;
 
 const CLASSES: usize = 3;
 
@@ -52,6 +54,25 @@ impl Heap {
         reached
     }
 
+    /// The finalizable objects that nobody holds but others of them, be it through something else.
+    fn held_by_each_other(&self) -> BTreeSet<usize> {
+        let held = self.reached(false, |_| false);
+        let is_loose = |node: usize| self.nodes[node].finalizable && !held.contains(&node);
+        let mut all = BTreeSet::new();
+        for holder in (0..self.nodes.len()).filter(|&node| is_loose(node)) {
+            let mut todo = self.nodes[holder].refers.to_vec();
+            let mut seen = BTreeSet::new();
+            while let Some(node) = todo.pop() {
+                if is_loose(node) {
+                    all.extend((node != holder).then_some(node));
+                } else if seen.insert(node) {
+                    todo.extend(self.nodes[node].refers);
+                }
+            }
+        }
+        all
+    }
+
     /// As the JVM writes it, or the hprof agent behind another dump.
     fn dump(&self, by_agent: bool) -> Vec<u8> {
         let address = |node: usize| 0x10_0000 + 0x40 * node as u64;
@@ -76,6 +97,7 @@ impl Heap {
             .iter()
             .for_each(|&root| made.root(0xff, address(root)));
         made::finalizers(&mut made, &rows);
+        threads::root(&mut made, made::OBJECT, 1, 0);
         made.finish()
     }
 }
@@ -94,6 +116,9 @@ proptest! {
         let all = heap.reached(true, |_| false).len() as u64;
         let kept = all - heap.reached(true, is_finalizable).len() as u64;
         prop_assert_eq!(answer.retained.unwrap().objects, kept + finalizable);
+        let by_each_other = answer.findings.iter().find(|found| found.rule == "each_other");
+        let by_each_other = by_each_other.map_or(0, |found| found.count);
+        prop_assert_eq!(by_each_other, heap.held_by_each_other().len() as u64);
         let held = heap.reached(false, |_| false);
         for facts in &answer.classes {
             let class: usize = facts.class.trim_start_matches("p.C").parse().unwrap();

@@ -255,6 +255,43 @@ fn trouble_is_what_explains_many_or_much() {
     );
 }
 
+/// The next collection takes them, whatever they refer to.
+#[test]
+fn what_nobody_holds_is_no_leak() {
+    let of = |held: u64, complete: bool, more: &[&str]| {
+        let mut findings = vec![finding("each_other", Some(STATEMENT), 5000)];
+        findings.extend(more.iter().map(|rule| finding(rule, None, 0)));
+        let dump = heap_dump(vec![row_of(STATEMENT, 5000, 0, 40 << 20)], findings);
+        let holders = Holders {
+            instances: 5000,
+            held,
+            unheld: complete.then_some(5000 - held),
+            paths: Vec::new(),
+            complete,
+            incomplete_reason: (!complete).then(|| "a part is missing".to_owned()),
+            ..held_by_a_timer()
+        };
+        let bodies = [
+            Body::HeapDump(Box::new(dump)),
+            Body::Holders(Box::new(holders)),
+        ];
+        let records = (0..)
+            .zip(bodies)
+            .map(|(seq, body)| record(seq, MADE_MS, body));
+        Dump::of(records.collect()).unwrap()
+    };
+    let held = Some(Trouble::Held(STATEMENT.to_owned()));
+    assert_eq!(of(1, true, &[]).trouble(), held);
+    assert_eq!(of(0, false, &[]).trouble(), held);
+    assert_eq!(of(0, true, &["virtual_thread_stacks"]).trouble(), held);
+    assert_eq!(of(0, true, &[]).trouble(), None);
+    let (_, text) = explained(&of(0, false, &[]), &[]);
+    assert!(
+        text.contains("0 of 5,000 in the heap are known to be held"),
+        "{text}"
+    );
+}
+
 #[test]
 fn each_trouble_has_its_headline() {
     let headline = |classes, findings| {
