@@ -134,7 +134,7 @@ fn a_jvm_without_management_is_as_old_as_it_is() {
             return;
         }
         let launch = Launch::new(case).without_agent();
-        let mut jvm = launch
+        let jvm = launch
             .flag("--limit-modules=java.base")
             .program(&BARE)
             .start();
