@@ -356,6 +356,7 @@ impl Agent {
             run.change(env, &self.clock, options);
             self.clock.options_changed();
         }
+        run.tell_again();
         self.tell(|status| status.changed(run.options(), run.coverage()));
         Ok(())
     }

@@ -140,12 +140,16 @@ impl Run {
         }
         if self.started {
             self.start(env, clock);
-            self.again_due_ms = 0;
         }
         if !listened {
             let last = self.listen(env);
             self.tell_collections(last, clock);
         }
+    }
+
+    /// Has the next sample tell again what goes on.
+    pub fn tell_again(&mut self) {
+        self.again_due_ms = 0;
     }
 
     /// What is known of the program is kept, and so is what is raised.

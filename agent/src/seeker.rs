@@ -37,7 +37,9 @@ impl Seeker {
                 | AlertKind::RegisteredFloating
                 | AlertKind::FinalizerResurrects
         );
-        let Some(name) = alert.class.clone().filter(|_| is_about_holders) else {
+        // What goes on has been looked for, or waits.
+        let matters = is_about_holders && alert.state != AlertState::Ongoing;
+        let Some(name) = alert.class.clone().filter(|_| matters) else {
             return;
         };
         let class = (name, alert.loader.clone());
@@ -103,6 +105,7 @@ mod tests {
         }
         seeker.raised(&alert("D", AlertKind::FinalizerSlow, AlertState::Raised));
         seeker.raised(&alert("C", AlertKind::RegisteredLeak, AlertState::Cleared));
+        seeker.raised(&alert("B", AlertKind::RegisteredLeak, AlertState::Ongoing));
         assert_eq!(seeker.due(now), Some(("B".to_owned(), None)));
         let ended = now + Duration::from_secs(2);
         seeker.sought(now, ended);

@@ -9,7 +9,7 @@ use serde_json::Number;
 ///
 /// An alert is known by its `kind`, `class` and `loader`. It is raised once and cleared
 /// once; one that still holds when the stream ends is not cleared. While it lasts it is told again:
-/// after each `start`, every ten minutes and when it has become critical.
+/// after each `start`, when somebody attaches, every ten minutes and when it has become critical.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Alert {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use finwatch_record::{AlertKind, AlertState, Body, Record};
-use finwatch_tests::{Finwatch, Jvm, Launch, any_case};
+use finwatch_tests::{Finwatch, Jvm, Launch, Stream, any_case, wait_until};
 
 const CLASS: &str = "incident.TimerStatements$Statement";
 
@@ -92,6 +92,20 @@ fn a_stream_that_begins_later_tells_of_it_too(jvm: &Jvm) {
     for words in [" is LEAKING: ", "thread 'cancel timer'", "Made in "] {
         assert!(told.out.contains(words), "{words}: {}", told.out);
     }
+    let leaks = |stream: &Stream| {
+        stream
+            .records()
+            .iter()
+            .filter(|record| is_leak(record))
+            .count()
+    };
+    stream.read();
+    let before = leaks(&stream);
+    Finwatch::new(&["attach", &jvm.pid().to_string()]).succeed();
+    wait_until("the alert once more", || {
+        stream.read();
+        leaks(&stream) > before
+    });
 }
 
 fn a_fifo_is_left_to_its_reader(jvm: &Jvm) {

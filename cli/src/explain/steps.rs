@@ -100,7 +100,7 @@ pub fn without_alert(findings: &Findings<'_>) -> Vec<String> {
 /// Where alerts are raised that no record tells of.
 pub fn of_untold(findings: &Findings<'_>) -> Vec<String> {
     vec![format!(
-        "They are told again every ten minutes, and at once with: finwatch attach {}",
+        "They are told again every ten minutes, and with the next sample after: finwatch attach {}",
         findings.pid
     )]
 }

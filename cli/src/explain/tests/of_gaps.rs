@@ -30,7 +30,7 @@ fn alerts_that_no_record_tells_of_are_wrong_too() {
     assert!(explanation.is_wrong);
     for part in [
         "an alert is raised of which these records do not tell.",
-        "1. They are told again every ten minutes, and at once with: finwatch attach 4711",
+        "1. They are told again every ten minutes, and with the next sample after: finwatch attach 4711",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
