@@ -113,8 +113,8 @@ pub enum LoadError {
     /// Nothing is known of the holders of a class.
     #[error(transparent)]
     Holders(#[from] crate::watch::WatchError),
-    /// A sample takes longer than anybody waits.
-    #[error("a sample has been under way for {LAST_SAMPLE:?}: try again")]
+    /// A sample, a search or the load takes longer than anybody waits.
+    #[error("the agent has been busy for {LAST_SAMPLE:?}: try again")]
     Busy,
 }
 

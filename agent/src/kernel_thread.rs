@@ -72,7 +72,7 @@ fn start_of(thread: &Path) -> Option<Duration> {
     })
 }
 
-fn ticks_at_start(stat: &str) -> Option<u32> {
+fn ticks_at_start(stat: &str) -> Option<u64> {
     // The name is in parentheses and may have some.
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_ascii_whitespace().nth(START)?.parse().ok()

@@ -177,9 +177,14 @@ impl Stacks {
         loader: Option<&str>,
     ) -> Option<Sites> {
         let told = self.most_frequent(slot)?;
+        // How many objects one of the VM's choice stands for is not known.
+        let estimate = |objects| match told.event {
+            SiteEvent::Registration => objects,
+            SiteEvent::Allocation => 0,
+        };
         let stacks = told.most.into_iter().map(|(seen, stack)| SiteStack {
             count: seen.count,
-            objects_estimate: seen.objects,
+            objects_estimate: estimate(seen.objects),
             frames: frames(stack.iter().map(|&at| jvmti::frame_name(env, at))),
         });
         Some(Sites {
@@ -187,7 +192,7 @@ impl Stacks {
             loader: loader.map(str::to_owned),
             event: told.event,
             sampled: told.sampled,
-            objects_estimate: told.objects,
+            objects_estimate: estimate(told.objects),
             stacks: stacks.collect(),
         })
     }
@@ -240,7 +245,11 @@ impl Known {
         if self.stacks < MOST_STACKS_OF_ALL {
             return true;
         }
-        let from = self.looked_at;
+        // Those that follow the last ones, or from the beginning again.
+        let from = match self.by_slot.last_key_value() {
+            Some((&last, _)) if self.looked_at <= last => self.looked_at,
+            _ => 0,
+        };
         let looked_at = self.by_slot.range_mut(from..).take(MOST_LOOKED_AT);
         let (mut last, mut most) = (None, None::<&mut OfClass>);
         for (&slot, of_class) in looked_at {
@@ -252,7 +261,6 @@ impl Known {
                 most = Some(of_class);
             }
         }
-        // The next time at those that follow, or from the beginning again.
         self.looked_at = last.map_or(0, |last| last + 1);
         let Some(most) = most else {
             return false;

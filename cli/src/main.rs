@@ -8,6 +8,7 @@ mod attach;
 mod check;
 mod completions;
 mod detach;
+mod exhausted;
 mod exit;
 mod explain;
 mod finalizing;

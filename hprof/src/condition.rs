@@ -93,12 +93,14 @@ pub enum Gap {
     /// A part of it is missing: until JDK 20 the roots come last.
     Part,
     /// It does not have all kinds of roots. `jhsdb jmap`, which reads the JVM's memory from outside, writes threads and
-    /// local references of native code alone (`HeapHprofBinWriter.java`).
+    /// local references of native code alone (`HeapHprofBinWriter.java`), from JDK 27 on all but the global references of
+    /// native code.
     Roots,
 }
 
-/// A JVM always has some of each; only one that writes its own dump tells of them.
-const ROOTS_OF_ALL_DUMPS: [RootKind; 3] = [
+/// A JVM always has some of each; only one that writes its own dump tells of all.
+const ROOTS_OF_ALL_DUMPS: [RootKind; 4] = [
+    RootKind::Thread,
     RootKind::JavaFrame,
     RootKind::JniGlobal,
     RootKind::StickyClass,
@@ -111,11 +113,8 @@ impl Gap {
         if damage.iter().any(is_missing) {
             return Some(Gap::Part);
         }
-        let has_threads = roots.iter().any(|root| root.kind == RootKind::Thread);
-        let has_others = roots
-            .iter()
-            .any(|root| ROOTS_OF_ALL_DUMPS.contains(&root.kind));
-        (!has_threads || !has_others).then_some(Gap::Roots)
+        let has = |kind: &RootKind| roots.iter().any(|root| root.kind == *kind);
+        (!ROOTS_OF_ALL_DUMPS.iter().all(has)).then_some(Gap::Roots)
     }
 }
 
@@ -124,7 +123,7 @@ impl fmt::Display for Gap {
         f.write_str(match self {
             Gap::Part => "a part of the dump is missing, and what holds them may be there",
             Gap::Roots => {
-                "what local variables of threads and native code hold is not in the dump (jhsdb leaves it out)"
+                "what local variables of threads or native code hold is not in the dump (jhsdb leaves it out)"
             }
         })
     }

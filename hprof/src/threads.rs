@@ -109,7 +109,9 @@ pub fn read(fetcher: Fetcher<'_>) -> Result<Threads, Error> {
         ))
     };
     let finalizing = threads.values_mut().filter(|thread| thread.is_finalizing());
-    for thread in finalizing.take(MOST_STACKS) {
+    let mut finalizing: Vec<&mut Thread> = finalizing.collect();
+    finalizing.sort_by_key(|thread| FINALIZING.iter().position(|name| *name == thread.name));
+    for thread in finalizing.into_iter().take(MOST_STACKS) {
         let Finder {
             dump,
             classes,

@@ -52,6 +52,14 @@ pub struct Holders {
     pub stw_ms_max: Option<f64>,
 }
 
+impl Holders {
+    /// When they were looked for, in milliseconds since 1970, by the time of the record that tells it on both clocks.
+    pub fn looked_ms(&self, told_ms: u64, told_uptime_ms: u64) -> u64 {
+        let looked_uptime_ms = self.looked_uptime_ms.unwrap_or(told_uptime_ms);
+        told_ms.saturating_sub(told_uptime_ms.saturating_sub(looked_uptime_ms))
+    }
+}
+
 /// Instances that are held in the same way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

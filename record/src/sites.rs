@@ -16,7 +16,7 @@ pub struct Sites {
     /// Objects of the class whose stack was taken.
     pub sampled: u64,
     /// All objects of the class made in that time, estimated from those: each stands for itself or, where one in so
-    /// many was chosen, for so many.
+    /// many was chosen, for so many. 0 where the VM chose them.
     #[serde(default)]
     pub objects_estimate: u64,
     /// The different stacks, the one that stands for most objects first. Where they add up to less than the whole, the
@@ -53,8 +53,8 @@ pub enum SiteEvent {
 pub struct SiteStack {
     /// Objects made there, of those sampled.
     pub count: u64,
-    /// Objects that they stand for. Where a class is made in more places than are kept, too many by at most a 64th of
-    /// all.
+    /// Objects that they stand for. Where objects are made in more places than are kept, some of those may be of other
+    /// places that were given up.
     #[serde(default)]
     pub objects_estimate: u64,
     /// The frames, innermost first, such as `com.example.Dao.find(Dao.java:12)`; the

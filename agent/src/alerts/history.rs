@@ -396,13 +396,17 @@ impl Classes {
         classes.iter_mut().find(|class| is_it(class))
     }
 
-    /// Forgets the class with fewest objects, if it has fewer than half as many, or if what costs the finalizer
-    /// thread something takes its place.
+    /// Forgets the class with fewest objects, if it has fewer than half as many, or if one that is of note takes the
+    /// place of one that is not.
     fn make_room(&mut self, counts: &Counts) -> bool {
-        let dispensable = self.iter().filter(|class| !is_of_note(&class.now.counts));
-        let least = dispensable.min_by_key(|class| class.now.counts.registered);
+        let of = |class: &Class| class.now.counts;
+        let least = self.iter().min_by_key(|class| {
+            let counts = of(class);
+            (counts.running > 0, is_of_note(&counts), counts.registered)
+        });
         let gives_way = |class: &&Class| {
-            is_of_note(counts) || class.now.counts.registered < counts.registered / 2
+            let is_of_more_note = is_of_note(counts) && !is_of_note(&of(class));
+            is_of_more_note || of(class).registered < counts.registered / 2
         };
         let Some(least) = least.filter(gives_way) else {
             return false;

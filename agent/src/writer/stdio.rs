@@ -128,8 +128,11 @@ impl Open {
     fn write_line(&mut self, outbox: &mut Outbox) -> Result<Fits, Trouble> {
         if self.kind.is_socket() {
             // Linux calls a socket writable while at most a quarter of its buffer is in use (`unix_writable` in
-            // net/unix/af_unix.c): the rest stays for the program, which may block where there is no room.
-            self.poll()?;
+            // net/unix/af_unix.c): the rest stays for the program, which may block where there is no room. Half a
+            // line is finished whatever that leaves.
+            if !outbox.mid_line() {
+                self.poll()?;
+            }
             let bytes = outbox.first_line().len();
             socket::send_some(&self.file, outbox, bytes)?;
             return Ok(Fits::Yes);

@@ -3,6 +3,7 @@
 use finwatch_record::{OutOfMemory, Resource, Usage};
 
 use super::known::Told;
+use crate::exhausted;
 
 /// A heap with less of it in use has room again.
 const ROOM: f64 = 0.8;
@@ -28,9 +29,10 @@ impl Exhaustion {
         }
     }
 
-    /// Adds the next one: a consequence, or, where this is over, another first one.
+    /// Adds the next one: a consequence, or, where this is over or was no end of the heap, another first one.
     pub fn and_then(self, later: Exhaustion) -> Exhaustion {
-        if self.is_over(later.first.at_ms) {
+        let is_of_heap = |of: &Exhaustion| of.first.what.resource == Resource::JavaHeap;
+        if self.is_over(later.first.at_ms) || is_of_heap(&later) && !is_of_heap(&self) {
             return later;
         }
         Exhaustion {
@@ -57,10 +59,6 @@ impl Exhaustion {
 
 /// What happened, in words that go on where the JVM was named.
 pub fn words(oom: &OutOfMemory) -> String {
-    let what = match oom.resource {
-        Resource::JavaHeap => "RAN OUT of memory",
-        Resource::Threads => "RAN OUT of threads",
-        Resource::Other => "had an OutOfMemoryError",
-    };
+    let what = exhausted::words(oom.resource).replace("ran out", "RAN OUT");
     format!("{what}: {}", oom.description)
 }

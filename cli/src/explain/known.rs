@@ -87,11 +87,7 @@ impl Piece for Known {
     }
 
     fn take(&mut self, at_ms: u64, record: Record) {
-        // When something was that has a time of its JVM's clock.
-        let time_of = |uptime_ms: Option<u64>| {
-            let ago_ms = uptime_ms.map_or(0, |of_ms| record.uptime_ms.saturating_sub(of_ms));
-            at_ms.saturating_sub(ago_ms)
-        };
+        let uptime_ms = record.uptime_ms;
         match record.body {
             Body::Start(start) => {
                 self.start = Some(*start);
@@ -101,10 +97,11 @@ impl Piece for Known {
                 self.alerts.take_sample(sample.alerts_raised);
                 // Whoever makes samples goes on.
                 self.stall = self.stall.take().filter(|stall| !is_ongoing(stall));
-                self.heap = sample.memory.map(|memory| memory.heap).or(self.heap);
-                if let (Some(oom), Some(heap)) = (&mut self.oom, &self.heap) {
+                let heap = sample.memory.map(|memory| memory.heap);
+                if let (Some(oom), Some(heap)) = (&mut self.oom, &heap) {
                     oom.take_heap(heap);
                 }
+                self.heap = heap.or(self.heap);
                 self.ledger = Some(Ledger {
                     coverage: sample.coverage,
                     finalizer: sample.finalizer,
@@ -129,12 +126,11 @@ impl Piece for Known {
                     self.alerts.take_known(at_ms, alert.clone());
                 }
                 for holders in &oom.holders {
-                    let looked_ms = time_of(holders.looked_uptime_ms);
-                    self.hold(looked_ms, holders.clone());
+                    self.hold(holders.looked_ms(at_ms, uptime_ms), holders.clone());
                 }
                 self.exhausted(Exhaustion::new(at_ms, *oom));
             }
-            Body::Holders(holders) => self.hold(time_of(holders.looked_uptime_ms), *holders),
+            Body::Holders(holders) => self.hold(holders.looked_ms(at_ms, uptime_ms), *holders),
             Body::Sites(sites) => {
                 let key = (sites.class.clone(), sites.loader.clone());
                 keep(&mut self.sites, key, Told::new(at_ms, *sites));
@@ -149,6 +145,9 @@ impl Piece for Known {
             // An agent that was attached again knows nothing of what the one before it raised.
             self.alerts.forget_raised();
             (self.finalizer_thread, self.stall) = (None, None);
+        }
+        if later.ledger.is_some() {
+            self.stall = self.stall.take().filter(|stall| !is_ongoing(stall));
         }
         self.start = later.start.or(self.start.take());
         self.stop = later.stop;

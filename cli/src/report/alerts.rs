@@ -15,6 +15,9 @@ pub struct Alerts {
     pub shown: Vec<Shown>,
     /// Too many to keep.
     pub left_out: u64,
+    /// The first sample counted none, and no record had told of any.
+    #[serde(skip)]
+    none_before_ms: Option<u64>,
 }
 
 /// An alert. Times are in milliseconds since 1970.
@@ -61,6 +64,9 @@ impl Alerts {
     /// Takes what a sample counts: where that is nothing, a record that cleared one may be missing.
     pub fn take_sample(&mut self, time_ms: u64, raised: Option<u64>) {
         if raised == Some(0) {
+            if self.shown.is_empty() {
+                self.none_before_ms.get_or_insert(time_ms);
+            }
             self.end(time_ms, End::Cleared);
         }
     }
@@ -72,6 +78,9 @@ impl Alerts {
 
     /// Adds those of a later file.
     pub fn append(&mut self, later: Alerts) {
+        if let Some(time_ms) = later.none_before_ms {
+            self.end(time_ms, End::Cleared);
+        }
         self.left_out += later.left_out;
         for shown in later.shown {
             self.put(shown);

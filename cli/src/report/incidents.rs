@@ -53,16 +53,22 @@ pub struct Exhausted {
 }
 
 impl Incidents {
-    /// Takes the body of a record that is none of the others.
-    pub fn take(&mut self, time_ms: u64, body: Body) {
+    /// Takes the body of a record that is none of the others, made at that time of both clocks.
+    pub fn take(&mut self, time_ms: u64, uptime_ms: u64, body: Body) {
         match body {
             Body::Alert(alert) => self.alerts.take(time_ms, *alert),
             // While it lasts it is told again and again; an unfinished one is kept as it was last.
             Body::Stall(stall) => self.take_stall(time_ms, *stall),
-            Body::Oom(oom) => self.take_oom(time_ms, *oom),
+            Body::Oom(oom) => self.take_oom(time_ms, uptime_ms, *oom),
             Body::FinalizerThread(thread) => self.take_thread(time_ms, *thread),
             Body::Holders(holders) => {
-                keep(&mut self.holders, time_ms, holders.class.clone(), *holders)
+                let looked_ms = holders.looked_ms(time_ms, uptime_ms);
+                keep(
+                    &mut self.holders,
+                    looked_ms,
+                    holders.class.clone(),
+                    *holders,
+                )
             }
             Body::Sites(sites) => keep(&mut self.sites, time_ms, sites.class.clone(), *sites),
             _ => {}
@@ -102,7 +108,7 @@ impl Incidents {
         push(&mut self.stalls, time_ms, stall, &mut self.left_out);
     }
 
-    fn take_oom(&mut self, time_ms: u64, oom: OutOfMemory) {
+    fn take_oom(&mut self, time_ms: u64, uptime_ms: u64, oom: OutOfMemory) {
         let worst = oom.classes.iter().max_by_key(|row| row.counts.registered);
         let exhausted = Exhausted {
             resource: oom.resource,
@@ -114,7 +120,8 @@ impl Incidents {
         };
         push(&mut self.ooms, time_ms, exhausted, &mut self.left_out);
         for holders in oom.holders {
-            keep(&mut self.holders, time_ms, holders.class.clone(), holders);
+            let looked_ms = holders.looked_ms(time_ms, uptime_ms);
+            keep(&mut self.holders, looked_ms, holders.class.clone(), holders);
         }
     }
 

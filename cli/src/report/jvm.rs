@@ -127,7 +127,7 @@ impl Piece for Jvm {
             Body::Gc(collection) => self.take_collection(time_ms, record.uptime_ms, *collection),
             Body::Stop(stop) => self.take_stop(time_ms, *stop),
             Body::Unknown(_) => self.incidents.count_unknown(&record.kind),
-            body => self.incidents.take(time_ms, body),
+            body => self.incidents.take(time_ms, record.uptime_ms, body),
         }
     }
 

@@ -1,13 +1,14 @@
 //! What is notable about a JVM, in plain words, the worst first. What the agent found out itself, its alerts, comes
 //! first; the rest is seen in the numbers, also of streams of an agent that raises none.
 
-use finwatch_record::{CoverageLevel, Resource, Severity, StopReason};
+use finwatch_record::{CoverageLevel, Severity, StopReason};
 use serde::Serialize;
 
 use super::alerts::End;
 use super::classes::Class;
 use super::jvm::Jvm;
 use super::series::Series;
+use crate::exhausted;
 use crate::numbers::{bytes, grouped, milliseconds, nanoseconds};
 
 /// Fewer objects are not worth a word.
@@ -84,11 +85,7 @@ fn exhausted(jvm: &Jvm, all: &mut Vec<Notable>) {
         return;
     };
     let told = &oom.told;
-    let what = match told.resource {
-        Resource::JavaHeap => "ran out of memory",
-        Resource::Threads => "ran out of threads",
-        Resource::Other => "had an OutOfMemoryError",
-    };
+    let what = exhausted::words(told.resource);
     let mut text = format!(
         "The JVM {what} ({}) with {} finalizable objects registered, {} of them pending",
         told.description,

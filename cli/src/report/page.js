@@ -518,8 +518,8 @@
         `. ${told.advice} `, html("small", { class: "muted" }, Object.entries(told.evidence).map(([k, v]) => `${k} ${v}`).join(", "))))));
     }
     if (ooms.length) {
-      part("Out of memory", html("ul", { "data-list": "ooms" }, ...ooms.map(({ time_ms, told }) => html("li", {},
-        `${moment(time_ms)}: ${told.description}, ${plural(told.registered, "object", "objects")} registered, ${grouped.format(told.pending)} pending`))));
+      part("Ran out", html("ul", { "data-list": "ooms" }, ...ooms.map(({ time_ms, told }) => html("li", {},
+        `${moment(time_ms)}: ${told.resource.replaceAll("_", " ")}, ${told.description}, ${plural(told.registered, "object", "objects")} registered, ${grouped.format(told.pending)} pending`))));
     }
     if (stalls.length) {
       part("Times the JVM stood still", html("ul", { "data-list": "stalls" }, ...stalls.map(({ time_ms, told }) => html("li", {},

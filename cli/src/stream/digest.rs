@@ -172,8 +172,10 @@ impl<P: Piece> Digest<P> {
             uptime_ms: record.uptime_ms,
         };
         let span = || Span::at(self.source, stands_at.clone());
-        let mut open = self.open.iter();
-        let place = open.position(|piece| piece.span().goes_on_at(&stands_at));
+        let like = |piece: &P| piece.span().is_like(&stands_at);
+        let next = |piece: &P| piece.span().is_before(&stands_at);
+        let open = || self.open.iter();
+        let place = open().position(like).or_else(|| open().position(next));
         let place = match place {
             // A new beginning: the agent was attached again. A later start tells of other options.
             Some(place) if matches!(record.body, Body::Start(_)) && record.seq == 0 => {

@@ -1,6 +1,8 @@
 //! Which pieces are of one JVM: rotated files have no name in common that can be relied on, and in a container every
 //! JVM has the process id 1.
 
+use std::collections::HashMap;
+
 /// How much the time of a record on the JVM's clock may lie before that of the one before it: several threads make them.
 const OUT_OF_ORDER_MS: u64 = 1000;
 
@@ -100,39 +102,87 @@ impl Span {
         self.records += later.records;
     }
 
-    /// Whether a record that stands after these may be of the same JVM.
-    pub fn goes_on_at(&self, place: &Place) -> bool {
-        self.last.is_like(place) || self.last.is_before(place)
+    /// Whether a record that stands after these may be of the same JVM, by the time.
+    pub fn is_like(&self, place: &Place) -> bool {
+        self.last.is_like(place)
     }
 
-    /// Whether `later` may go on where this ended: with the next record, or like it and with no time in common, as two
-    /// JVMs that were started together in two containers have.
+    /// Whether a record is the very next one, whatever the time is.
+    pub fn is_before(&self, place: &Place) -> bool {
+        self.last.is_before(place)
+    }
+
+    /// Whether `later` may go on where this ended: like it, and with no time in common, as two JVMs that were started
+    /// together in two containers have.
     fn is_continued_by(&self, later: &Span) -> bool {
-        self.last.is_before(&later.first)
-            || self.last.is_like(&later.first) && self.last_ms <= later.first_ms
+        self.is_like(&later.first) && self.last_ms <= later.first_ms
     }
 
     /// Puts together what is of one JVM, each in its order; the JVMs in the order of their first records.
     pub fn group<T>(pieces: Vec<T>, span: impl Fn(&T) -> &Span) -> Vec<Vec<T>> {
-        let mut pieces = pieces;
+        let mut chains = chains(pieces, &span);
         // The source last: where the times are the same, what was given first is first.
-        pieces.sort_by_key(|piece| {
-            let span = span(piece);
-            (span.first_ms, span.last_ms, span.source)
+        chains.sort_by_key(|chain| {
+            let first = chain.first().map(&span);
+            first.map(|span| (span.first_ms, span.last_ms, span.source))
         });
         let mut groups: Vec<Vec<T>> = Vec::new();
-        for piece in pieces {
+        for chain in chains {
             let continued = groups.iter_mut().find(|group| {
-                let last = group.last().map(&span);
-                last.is_some_and(|last| last.is_continued_by(span(&piece)))
+                let ends = (group.last().map(&span), chain.first().map(&span));
+                matches!(ends, (Some(last), Some(first)) if last.is_continued_by(first))
             });
             match continued {
-                Some(group) => group.push(piece),
-                None => groups.push(vec![piece]),
+                Some(group) => group.extend(chain),
+                None => groups.push(chain),
             }
         }
         groups
     }
+}
+
+/// Pieces of which one begins with the very next record after another, put together: first where the times agree too,
+/// for numbers of two JVMs may follow each other by chance.
+fn chains<T>(pieces: Vec<T>, span: &impl Fn(&T) -> &Span) -> Vec<Vec<T>> {
+    let mut by_first: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
+    for (place, piece) in pieces.iter().enumerate() {
+        let first = &span(piece).first;
+        by_first
+            .entry((first.pid, first.seq))
+            .or_default()
+            .push(place);
+    }
+    let mut next: Vec<Option<usize>> = vec![None; pieces.len()];
+    let mut has_one_before = vec![false; pieces.len()];
+    for by_time_too in [true, false] {
+        for (place, piece) in pieces.iter().enumerate() {
+            if next[place].is_some() {
+                continue;
+            }
+            let ended = span(piece);
+            let key = (ended.pid(), ended.last.seq.saturating_add(1));
+            let follows = |other: &&usize| {
+                let first = &span(&pieces[**other]).first;
+                ended.is_before(first)
+                    && (!by_time_too || ended.is_like(first))
+                    && !has_one_before[**other]
+            };
+            let follower = by_first
+                .get(&key)
+                .and_then(|others| others.iter().find(follows));
+            if let Some(&follower) = follower {
+                (next[place], has_one_before[follower]) = (Some(follower), true);
+            }
+        }
+    }
+    let mut pieces: Vec<Option<T>> = pieces.into_iter().map(Some).collect();
+    let heads = (0..pieces.len()).filter(|place| !has_one_before[*place]);
+    heads
+        .map(|head| {
+            let places = std::iter::successors(Some(head), |place| next[*place]);
+            places.filter_map(|place| pieces[place].take()).collect()
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -195,14 +245,38 @@ mod tests {
         let mut span = Span::at(0, place(4, 100_000, 50_000));
         // The machine slept for an hour.
         let next = place(5, 3_705_000, 55_000);
-        assert!(span.goes_on_at(&next));
+        assert!(span.is_before(&next) && !span.is_like(&next));
         span.extend(next);
         // What is missing then does not matter.
-        assert!(span.goes_on_at(&place(9, 3_709_000, 59_000)));
-        assert!(!span.goes_on_at(&place(9, 109_000, 59_000)));
-        assert!(!span.goes_on_at(&place(6, 109_000, 9000)));
-        let set_back = Span::at(1, place(6, 60_000, 56_000));
-        assert!(span.is_continued_by(&set_back));
+        assert!(span.is_like(&place(9, 3_709_000, 59_000)));
+        assert!(!span.is_like(&place(9, 109_000, 59_000)));
+        assert!(!span.is_before(&place(9, 109_000, 59_000)));
+        assert!(!span.is_before(&place(6, 109_000, 9000)));
+    }
+
+    #[test]
+    fn files_follow_each_other_by_number_where_the_clock_was_set_back() {
+        let at = |source, seq, time_ms, uptime_ms| {
+            let place = |seq, time_ms, uptime_ms| Place {
+                pid: 7,
+                seq,
+                time_ms,
+                uptime_ms,
+            };
+            let mut span = Span::at(source, place(seq, time_ms, uptime_ms));
+            span.extend(place(seq + 9, time_ms + 9000, uptime_ms + 9000));
+            span
+        };
+        // Another JVM with the same process id, whose numbers follow too.
+        let other = at(2, 10, 500_000, 300_000);
+        let pieces = [
+            at(0, 0, 100_000, 50_000),
+            at(1, 10, 60_000, 60_000),
+            other.clone(),
+        ];
+        assert_eq!(sources(&pieces), [vec![0, 1], vec![2]]);
+        let pieces = [at(0, 0, 100_000, 50_000), other, at(1, 10, 110_000, 60_000)];
+        assert_eq!(sources(&pieces), [vec![0, 1], vec![2]]);
     }
 
     proptest! {

@@ -202,6 +202,12 @@ impl Made {
         self.root_with(tag, id, []);
     }
 
+    /// A global reference of native code, which lies somewhere.
+    pub fn jni_global(&mut self, id: u64) {
+        let entry = [vec![0x01], self.object(id), self.object(0)].concat();
+        self.entries.extend(entry);
+    }
+
     /// A root of a kind that has two numbers besides.
     pub fn root_with<const COUNT: usize>(&mut self, tag: u8, id: u64, numbers: [u32; COUNT]) {
         let numbers: Vec<u8> = numbers.into_iter().flat_map(u32::to_be_bytes).collect();
@@ -327,8 +333,11 @@ pub fn classes(made: &mut Made, unfinalized: u64, own: usize) {
     }
 }
 
-/// Queues, and a Finalizer for each `(its id, referent, state)`, the first at the beginning of the chain; roots.
+/// Queues, and a Finalizer for each `(its id, referent, state)`, the first at the beginning of the chain; roots of each
+/// kind that a JVM always has.
 pub fn finalizers(made: &mut Made, all: &[(u64, u64, State)]) {
+    made.jni_global(CLASS);
+    made.root_with(0x03, CLASS, [0, 0]);
     for class in [OBJECT, CLASS, REFERENCE, FINALIZER, QUEUE] {
         made.root(0x05, class);
     }

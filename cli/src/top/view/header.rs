@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::words::{self, Tone};
 use super::{Screen, both_ends, chart};
-use crate::numbers::{bytes, grouped, milliseconds, rate, time};
+use crate::numbers::{bytes, counted, grouped, milliseconds, rate, time};
 use crate::top::model::Life;
 use crate::top::text::{fit, fit_class, plain, width};
 
@@ -240,8 +240,9 @@ fn alerts(screen: &Screen<'_>, columns: u16) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = shown.collect();
     let untold = screen.model.findings.untold_alerts();
     if untold > 0 {
+        let alerts = counted(untold, "alert");
         let words =
-            format!("{untold} alerts were raised before what is read here: told again soon");
+            format!("{alerts} raised before what is read here: told again within ten minutes");
         lines.push(Line::styled(words, theme.warning()));
     }
     if let Some(more) = alerts.len().checked_sub(MOST_ALERTS + 1) {
