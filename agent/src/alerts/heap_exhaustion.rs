@@ -261,7 +261,8 @@ fn advice(part: Option<&Part>) -> String {
             part.class.name.class, part.bytes_per_object
         ),
         None => "The heap fills up, and no class of finalizable objects grows with it: take a heap dump \
-                 before it is full and look for what holds most of it."
+                 before it is full and look for what holds most of it. What soft references keep goes before \
+                 memory runs out."
             .to_owned(),
     }
 }
