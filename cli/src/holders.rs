@@ -50,6 +50,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         !answer.is_empty(),
         "{pid}: the answer is in the stream only: it can't be read from here"
     );
+    anyhow::ensure!(
+        answer
+            .iter()
+            .all(|holders| holders.class == arguments.class),
+        "{pid}: somebody else asked at the same time: ask again"
+    );
     let mut out = io::stdout().lock();
     for holders in &answer {
         match arguments.json {

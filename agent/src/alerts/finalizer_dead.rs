@@ -38,6 +38,10 @@ pub(super) fn judge(known: &Known) -> Vec<Finding> {
 
 /// Since when objects have been pending and none of them taken.
 fn idle_since(known: &Known) -> Option<u64> {
+    // Where nothing is hooked, how many were taken is not known.
+    if known.whole.enqueued_total < known.whole.pending {
+        return None;
+    }
     let wanted_ms = STUCK_TIMES * known.thresholds.stuck_ms();
     let from_ms = known.now.uptime_ms.checked_sub(wanted_ms)?;
     known.classes.untouched_since(from_ms)

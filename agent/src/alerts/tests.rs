@@ -744,6 +744,15 @@ fn a_queue_that_nobody_takes_from_has_no_thread() {
 }
 
 #[test]
+fn of_a_queue_whose_length_alone_is_known_nothing_is_told() {
+    let mut program = Program::new(&["Unknown"]);
+    program.run(120, |program, second| {
+        program.classes[0].counts.pending = 5 + second % 3;
+    });
+    assert_eq!(program.told(), []);
+}
+
+#[test]
 fn a_habit_of_throwing_is_told_and_a_single_exception_is_not() {
     let mut program = Program::new(&["Throws", "Threw"]);
     program.run(40, |program, second| {

@@ -110,7 +110,7 @@ impl<P: Piece> Digest<P> {
         match line {
             Line::Record(record) => {
                 self.files[source].records += 1;
-                self.take_record(*record);
+                self.take_record(number, *record);
             }
             Line::Problem(problem) => self.files[source].take_problem(number, &problem),
         }
@@ -155,7 +155,7 @@ impl<P: Piece> Digest<P> {
         (groups.into_iter().filter_map(merge).collect(), files)
     }
 
-    fn take_record(&mut self, record: Record) {
+    fn take_record(&mut self, line: u64, record: Record) {
         let Some(time_ms) = time::parse(&record.ts) else {
             let message = format!("'{}' is no time", record.ts);
             let problem = Problem::Invalid {
@@ -163,7 +163,7 @@ impl<P: Piece> Digest<P> {
                 seq: Some(record.seq),
                 reason: message,
             };
-            return self.files[self.source].take_problem(0, &problem);
+            return self.files[self.source].take_problem(line, &problem);
         };
         let stands_at = Place {
             pid: u64::from(record.pid),
