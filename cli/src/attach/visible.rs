@@ -114,10 +114,7 @@ fn place(
     owner: &Owner,
 ) -> io::Result<(PathBuf, Placed)> {
     // The path that the kernel will tell of the copy: without a link in it.
-    let directory = match details.inside.is_ours {
-        true => directory.canonicalize()?,
-        false => directory.to_owned(),
-    };
+    let directory = details.inside.resolve(directory)?;
     let opened = details
         .inside
         .open(&directory, OFlags::PATH | OFlags::DIRECTORY)?;

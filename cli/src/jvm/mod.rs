@@ -10,6 +10,7 @@ mod inside;
 mod mapped;
 mod performance_data;
 mod process;
+mod resolve;
 mod status;
 mod watch;
 
