@@ -177,6 +177,13 @@ mod tests {
     }
 
     #[test]
+    fn a_standard_stream_is_told_as_one_whatever_its_name() {
+        let mut status = Status::open(Mode::Start);
+        status.coverage(&options("out=/dev/stderr"), &coverage());
+        assert_eq!(read(&status)["out"], "stderr");
+    }
+
+    #[test]
     fn a_relative_path_is_told_as_an_absolute_one() {
         let mut status = Status::open(Mode::Start);
         status.coverage(&options("out=here.jsonl"), &coverage());

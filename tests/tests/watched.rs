@@ -73,6 +73,22 @@ fn the_stream_of_a_container_is_found_through_absolute_links() {
     assert!(looked.out.contains("(all classes)"), "{looked:?}");
 }
 
+/// It is the JVM's own output, and not that of whoever looks.
+#[test]
+fn the_stream_on_a_device_of_the_output_is_read_where_the_output_goes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("output");
+    let output = std::fs::File::create(&path).expect("a file");
+    let launch = Launch::new(&any_case()).option("out", "/dev/stdout");
+    let jvm = launch.stdout(output).spawn();
+    wait_until("a sample", || {
+        std::fs::read_to_string(&path).is_ok_and(|text| text.contains("\"type\":\"sample\""))
+    });
+    assert_eq!(row(jvm.pid()).0["watch"]["out"], "stdout");
+    let looked = Finwatch::new(&["top", "--once", &jvm.pid().to_string()]).succeed();
+    assert!(looked.out.contains("(all classes)"), "{looked:?}");
+}
+
 /// Runs `finwatch` with these words and the JVM's id after the first, and gives its row of JSON.
 fn attach(pid: u32, options: &[&str]) -> Value {
     let pid = pid.to_string();
