@@ -39,6 +39,9 @@ pub struct Watch {
     /// How often its options were changed.
     #[serde(default)]
     pub changes: u64,
+    /// The path of its library, as the JVM was given it; the first agents did not tell.
+    #[serde(default)]
+    pub library: Option<String>,
     /// Its words about the last change of options, where it has any.
     #[serde(default)]
     pub message: Option<String>,
