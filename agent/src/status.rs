@@ -13,6 +13,7 @@ use finwatch_record::{Coverage, CoverageLevel, Holders, Mode};
 use rustix::fs::MemfdFlags;
 use serde_json::json;
 
+use crate::jvmti::loaded_as;
 use crate::options::{Destination, Options};
 
 /// Version of the line: readers ignore what they don't know, nothing changes meaning in it.
@@ -90,6 +91,7 @@ impl Status {
             "coverage": coverage.level,
             "since": self.since,
             "changes": self.changes,
+            "library": loaded_as(),
             "message": message,
             "holders": holders,
         });
@@ -174,6 +176,14 @@ mod tests {
         assert_eq!(line["coverage"], "pending-only");
         assert_eq!(line["changes"], 2);
         assert_eq!(line["mode"], "attach");
+        assert!(line["library"].is_string(), "{line}");
+    }
+
+    #[test]
+    fn a_standard_stream_is_told_as_one_whatever_its_name() {
+        let mut status = Status::open(Mode::Start);
+        status.coverage(&options("out=/dev/stderr"), &coverage());
+        assert_eq!(read(&status)["out"], "stderr");
     }
 
     #[test]

@@ -33,6 +33,7 @@ use ratatui::crossterm::terminal;
 
 use crate::exit::Outcome;
 use crate::heap;
+use crate::quote::Quoted;
 use crate::stream::{Digest, Files, STDIN, Sources, rotated};
 use crate::time;
 use crate::top::watched;
@@ -136,6 +137,14 @@ impl Explained {
         let (digest, is_complete) = Digest::<Known>::read(&mut sources);
         let (jvms, files) = digest.finish();
         let dump = dump.and_then(Dump::of);
+        if subject.is_missing_in(&jvms) {
+            let file = names.first().map(OsString::as_os_str).unwrap_or_default();
+            bail!(
+                "nothing can be explained: its stream goes to {}, where there are only records of other JVMs: 'finwatch \
+                 attach PID out=FILE' moves it to a file of its own",
+                Quoted(file)
+            );
+        }
         if jvms.is_empty() && !(names.is_empty() && dump.is_some()) {
             bail!("nothing can be explained: {}", files.why_empty());
         }

@@ -360,6 +360,30 @@ fn hidden_library() -> (tempfile::TempDir, PathBuf) {
     (directory, path)
 }
 
+/// The loader knows it by the path of the flag, the kernel by another one; a second agent must not come of that.
+#[test]
+fn a_library_that_was_loaded_through_a_link_is_found_when_its_file_was_replaced() {
+    for_each_jdk(|case| {
+        let (directory, library) = hidden_library();
+        let link = directory.path().join("current");
+        std::os::unix::fs::symlink(directory.path(), &link).expect("a link");
+        let out = directory.path().join("stream.jsonl");
+        let flag = format!(
+            "-agentpath:{}/libfinwatch.so=out={}",
+            link.display(),
+            out.display()
+        );
+        let jvm = Launch::new(case).without_agent().flag(flag).start();
+        std::fs::remove_file(&library).expect("the library");
+        attach(jvm.pid(), "removed.jsonl").succeed();
+        std::fs::copy(agent_library(), &library).expect("a new library");
+        attach(jvm.pid(), "replaced.jsonl").succeed();
+        Finwatch::new(&["detach", &jvm.pid().to_string()]).succeed();
+        attach(jvm.pid(), "again.jsonl").succeed();
+        assert_eq!(libraries(jvm.pid()).len(), 1, "{}", maps(jvm.pid()));
+    });
+}
+
 /// The different files of the agent's that a JVM has mapped, by device and number.
 fn libraries(pid: u32) -> BTreeSet<String> {
     let maps = maps(pid);

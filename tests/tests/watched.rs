@@ -50,6 +50,45 @@ fn the_stream_of_a_container_is_shown_as_it_can_be_read_from_here() {
     assert_eq!(row(container.pid()).0["stream_here"], here);
 }
 
+/// Such links lead to files of the container, even where the host has some of the same name.
+#[test]
+fn the_stream_of_a_container_is_found_through_absolute_links() {
+    let container = Container::start(Launch::new(&any_case()), "");
+    let host = tempfile::tempdir_in("/tmp").expect("the host's /tmp");
+    let real = host.path();
+    std::fs::write(real.join("stream.jsonl"), "not of the container\n").expect("a file");
+    std::fs::create_dir(container.path(real.to_str().expect("text"))).expect("its /tmp");
+    std::os::unix::fs::symlink(real, container.path("/tmp/logs")).expect("its /tmp");
+    let told = attach(
+        container.pid(),
+        &["out=/tmp/logs/stream.jsonl", "interval=100ms"],
+    );
+    assert_eq!(told["watch"]["out"], "/tmp/logs/stream.jsonl", "{told:#}");
+    let here = container.path(&format!("{}/stream.jsonl", real.display()));
+    assert_eq!(told["stream_here"], here.display().to_string(), "{told:#}");
+    wait_until("a sample", || {
+        std::fs::read_to_string(&here).is_ok_and(|text| text.contains("\"type\":\"sample\""))
+    });
+    let looked = Finwatch::new(&["top", "--once", &container.pid().to_string()]).succeed();
+    assert!(looked.out.contains("(all classes)"), "{looked:?}");
+}
+
+/// It is the JVM's own output, and not that of whoever looks.
+#[test]
+fn the_stream_on_a_device_of_the_output_is_read_where_the_output_goes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("output");
+    let output = std::fs::File::create(&path).expect("a file");
+    let launch = Launch::new(&any_case()).option("out", "/dev/stdout");
+    let jvm = launch.stdout(output).spawn();
+    wait_until("a sample", || {
+        std::fs::read_to_string(&path).is_ok_and(|text| text.contains("\"type\":\"sample\""))
+    });
+    assert_eq!(row(jvm.pid()).0["watch"]["out"], "stdout");
+    let looked = Finwatch::new(&["top", "--once", &jvm.pid().to_string()]).succeed();
+    assert!(looked.out.contains("(all classes)"), "{looked:?}");
+}
+
 /// Runs `finwatch` with these words and the JVM's id after the first, and gives its row of JSON.
 fn attach(pid: u32, options: &[&str]) -> Value {
     let pid = pid.to_string();

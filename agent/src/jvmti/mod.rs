@@ -2,7 +2,8 @@
 //!
 //! Raw JVMTI calls, event callbacks and the memory that Java code and the agent share
 //! are here, wrapped so that nothing else needs to know about pointers. JNI goes through
-//! the `jni` crate; what it does not offer is in [`references`].
+//! the `jni` crate; what it does not offer is in [`references`]. The loader is asked in
+//! [`library`].
 
 mod allocations;
 mod callbacks;
@@ -11,6 +12,7 @@ mod entry_points;
 mod environment;
 mod error;
 mod heap;
+mod library;
 mod memory;
 mod raw;
 mod references;
@@ -25,6 +27,7 @@ pub use heap::{
     Access, Answer, Field, Frame, Kind, Reference, TaggedHeap, Visitor, array_length, class_name,
     object_field, static_field,
 };
+pub use library::loaded_as;
 pub use references::{
     array_element, as_class, class_of_classes, java_string, long_array, object_array, string_array,
 };

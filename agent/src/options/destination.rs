@@ -20,6 +20,24 @@ const LONGEST_NAME: usize = 255;
 /// The last second that RFC 3339 can write, 9999-12-31T23:59:59Z.
 const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
 
+/// The names of the standard streams among the devices, and the keywords that mean the same. They are symbolic links,
+/// but the system's, and each process that opens one gets its own.
+const DEVICES: [(&str, &str); 6] = [
+    ("/dev/stdout", "stdout"),
+    ("/dev/fd/1", "stdout"),
+    ("/proc/self/fd/1", "stdout"),
+    ("/dev/stderr", "stderr"),
+    ("/dev/fd/2", "stderr"),
+    ("/proc/self/fd/2", "stderr"),
+];
+
+/// The keyword for a standard stream, `stdout` or `stderr`, where a path is its name among the devices.
+pub fn keyword_of_device(path: &Path) -> Option<&'static str> {
+    let mut devices = DEVICES.iter();
+    let found = devices.find(|(device, _)| path == Path::new(device));
+    found.map(|(_, keyword)| *keyword)
+}
+
 /// Value of `out`.
 pub(super) fn parse(value: &str, facts: &Facts) -> Result<Destination, String> {
     match value {
@@ -31,6 +49,9 @@ pub(super) fn parse(value: &str, facts: &Facts) -> Result<Destination, String> {
         return socket(value, facts).map(Destination::Unix);
     }
     let path = path(value, facts)?;
+    if let Some(keyword) = keyword_of_device(&path) {
+        return parse(keyword, facts);
+    }
     // `%h` on a host named stdout is still a file.
     match path.to_str() {
         Some(text) if is_keyword(text) => Ok(Destination::File(Path::new(".").join(path))),
@@ -153,6 +174,10 @@ mod tests {
         for (value, wanted) in [
             ("stdout", Ok(Destination::Stdout)),
             ("stderr", Ok(Destination::Stderr)),
+            ("/dev/stdout", Ok(Destination::Stdout)),
+            ("/dev//fd/./1", Ok(Destination::Stdout)),
+            ("/proc/self/fd/2", Ok(Destination::Stderr)),
+            ("/dev/fd/3", file("/dev/fd/3")),
             ("./stdout", file("./stdout")),
             ("Stdout", file("Stdout")),
             ("/var/log/app.jsonl", file("/var/log/app.jsonl")),

@@ -27,6 +27,7 @@ use std::{
 
 use layer::Layer;
 
+pub use destination::keyword_of_device;
 pub use help::{help, readme_table};
 pub use mistake::Mistakes;
 

@@ -1,7 +1,5 @@
 //! The destination in force, whichever kind it is.
 
-use std::path::{Path, PathBuf};
-
 use super::Target;
 use super::{
     outbox::Outbox,
@@ -39,17 +37,10 @@ pub(super) enum Sink {
 impl Sink {
     pub(super) fn new(destination: &Destination, rotation: Rotation) -> Sink {
         match destination {
-            Destination::File(path) => Sink::for_path(path, rotation),
+            Destination::File(path) => Sink::Path(PathSink::new(path.clone(), rotation)),
             Destination::Stdout => Sink::Stdio(StdioSink::new(Standard::Output)),
             Destination::Stderr => Sink::Stdio(StdioSink::new(Standard::Error)),
             Destination::Unix(path) => Sink::Socket(SocketSink::new(path.clone())),
-        }
-    }
-
-    fn for_path(path: &Path, rotation: Rotation) -> Sink {
-        match standard_device(path) {
-            Some(which) => Sink::Stdio(StdioSink::new(which)),
-            None => Sink::Path(PathSink::new(PathBuf::from(path), rotation)),
         }
     }
 
@@ -70,14 +61,5 @@ fn name_of(destination: &Destination) -> String {
         Destination::Stdout => Standard::Output.name().to_owned(),
         Destination::Stderr => Standard::Error.name().to_owned(),
         Destination::Unix(path) => format!("the socket {}", named(path)),
-    }
-}
-
-/// The names of the standard streams among the devices: symbolic links, but the system's.
-fn standard_device(path: &Path) -> Option<Standard> {
-    match path.to_str()? {
-        "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => Some(Standard::Output),
-        "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => Some(Standard::Error),
-        _ => None,
     }
 }

@@ -242,7 +242,7 @@ fn visible(jvm: &Jvm, details: &Details) -> anyhow::Result<Visible> {
         if agent.deleted && details.mapped.libc == Some(Libc::Musl) {
             return Err(refusal::removed_library(&agent.path));
         }
-        return Ok(Visible::loaded(agent, details));
+        return Ok(Visible::loaded(agent, jvm, details));
     }
     if jvm.watch().is_ok_and(|watch| watch.is_some()) {
         return Err(refusal::renamed_library());

@@ -13,7 +13,7 @@ use anyhow::bail;
 use rustix::fs::{AtFlags, Mode, OFlags, StatVfsMountFlags};
 
 use super::library::Library;
-use crate::jvm::{Details, Libc, MappedFile, Owner, as_owner};
+use crate::jvm::{Details, Jvm, Libc, MappedFile, Owner, as_owner};
 
 /// Directories that a copy may lie in for a moment.
 const DIRECTORIES: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
@@ -26,11 +26,13 @@ pub struct Visible {
 }
 
 impl Visible {
-    /// The one that the JVM has loaded already. A second one beside it would be a second
-    /// agent; the C library knows the first by this path, removed or not.
-    pub fn loaded(agent: &MappedFile, details: &Details) -> Visible {
+    /// The one that the JVM has loaded already. A second one beside it would be a second agent. While its file is there,
+    /// any path of it will do; after that glibc knows it by the path that it was loaded with alone, which the kernel
+    /// tells of one without a link in it.
+    pub fn loaded(agent: &MappedFile, jvm: &Jvm, details: &Details) -> Visible {
+        let given = agent.deleted.then(|| given(jvm)).flatten();
         Visible {
-            path: details.inside.path(&agent.path),
+            path: given.unwrap_or_else(|| details.inside.path(&agent.path)),
             copy: None,
         }
     }
@@ -70,6 +72,13 @@ impl Visible {
             why_not.join("; ")
         )
     }
+}
+
+/// The path that the JVM was given, as the agent tells it while it watches, or else as a flag has it.
+fn given(jvm: &Jvm) -> Option<PathBuf> {
+    let watch = jvm.watch().ok().flatten();
+    let told = watch.and_then(|watch| watch.library);
+    told.map(PathBuf::from).or_else(|| jvm.agent_flag())
 }
 
 /// Whether the JVM finds the same file at the same path, and may read it.
@@ -114,10 +123,7 @@ fn place(
     owner: &Owner,
 ) -> io::Result<(PathBuf, Placed)> {
     // The path that the kernel will tell of the copy: without a link in it.
-    let directory = match details.inside.is_ours {
-        true => directory.canonicalize()?,
-        false => directory.to_owned(),
-    };
+    let directory = details.inside.resolve(directory)?;
     let opened = details
         .inside
         .open(&directory, OFlags::PATH | OFlags::DIRECTORY)?;

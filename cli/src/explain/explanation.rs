@@ -36,6 +36,15 @@ pub struct Subject {
     pub now_ms: Option<u64>,
 }
 
+impl Subject {
+    /// Whether there are JVMs, and none of them is the one that was asked about.
+    pub fn is_missing_in(&self, jvms: &[Known]) -> bool {
+        let is_other = |own_pid| move |jvm: &Known| jvm.span.pid() != u64::from(own_pid);
+        let own_pid = self.own_pid.filter(|_| !jvms.is_empty());
+        own_pid.is_some_and(|own_pid| jvms.iter().all(is_other(own_pid)))
+    }
+}
+
 /// What is wrong with a JVM.
 #[derive(Debug, Serialize)]
 pub struct Explanation {

@@ -503,6 +503,28 @@ fn of_several_jvms_the_one_that_is_worst_off_now_is_explained() {
 }
 
 #[test]
+fn of_a_jvm_that_was_asked_about_nothing_is_told_from_the_records_of_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let name = directory.path().join("app.jsonl");
+    std::fs::write(&name, file(&timer_leak())).unwrap();
+    let asked = |own_pid| {
+        let subject = Subject {
+            pid: Some(77),
+            own_pid: Some(own_pid),
+            now_ms: None,
+        };
+        let explained = Explained::read(None, &[name.clone().into()], &subject);
+        explained.map(|explained| explained.explanation.pid)
+    };
+    assert_eq!(asked(4711).unwrap(), 77);
+    let error = asked(3).unwrap_err().to_string();
+    assert!(
+        error.contains("app.jsonl', where there are only records of other JVMs"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_cache_of_soft_references_is_told_as_one() {
     let cache = Root {
         kind: RootKind::StaticField,

@@ -4,7 +4,9 @@
 //! Launchers of other names (an application server's, a test's) have command lines of
 //! their own, and `@files` are not read: then nothing is said.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use super::mapped::is_agent;
 
 /// Options of `java` whose value is the next word (`java --help`).
 const WITH_VALUE: [&str; 14] = [
@@ -81,6 +83,15 @@ pub fn flag<'a>(words: impl DoubleEndedIterator<Item = &'a str>, name: &str) -> 
     })
 }
 
+/// The path of our library in a flag `-agentpath:PATH=OPTIONS`. A name alone is none: the loader looks for that.
+pub fn agent_path<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<PathBuf> {
+    words.find_map(|word| {
+        let flag = word.strip_prefix("-agentpath:")?;
+        let path = flag.split('=').next().filter(|path| path.contains('/'))?;
+        is_agent(file_name(path).as_bytes()).then(|| path.into())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +131,17 @@ mod tests {
             Some("m/com.Main")
         );
         assert_eq!(program_of_command(""), None);
+    }
+
+    #[test]
+    fn the_library_in_a_flag() {
+        let path = |line: &str| agent_path(line.split(' '));
+        let found = path("-Xmx1g -agentpath:/p.so=a -agentpath:./libfinwatch.so=out=/s,log=off");
+        assert_eq!(found, Some("./libfinwatch.so".into()));
+        assert_eq!(
+            path("-agentpath:libfinwatch.so -agentlib:/libfinwatch.so"),
+            None
+        );
     }
 
     #[test]

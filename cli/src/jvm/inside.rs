@@ -1,8 +1,8 @@
 //! Files as a process sees them: below its root directory, which in a container is another
 //! one than ours.
 //!
-//! What lies there was put there by somebody else: no symbolic link is followed, for it
-//! would be resolved against our root, and could lead out of the container.
+//! What lies there was put there by somebody else: the kernel follows no symbolic link there for us, for it would
+//! resolve it against our root. Where one may be, [`Inside::resolve`] does so against theirs.
 
 use std::ffi::OsStr;
 use std::io;
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 
 use super::process::Process;
+use super::resolve::resolve;
 
 /// The root directory of a process.
 #[derive(Debug)]
@@ -42,6 +43,11 @@ impl Inside {
         }
     }
 
+    /// An absolute path of the process's without links and `..`. What it names need not be there.
+    pub fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        resolve(&self.root, path)
+    }
+
     /// Opens an absolute path below the root; a symbolic link on the way is an error.
     pub fn open(&self, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
         let way = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -62,14 +68,10 @@ impl Inside {
     }
 
     /// The directory where HotSpot keeps its socket, always `/tmp` whatever
-    /// `java.io.tmpdir` is (`os_linux.cpp`, `os::get_temp_directory`).
+    /// `java.io.tmpdir` is (`os_linux.cpp`, `os::get_temp_directory`). It may be a link.
     pub fn temporary_directory(&self) -> io::Result<OwnedFd> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        match self.is_ours {
-            // The administrator of this machine may have made it a link.
-            true => Ok(rustix::fs::open("/tmp", flags, Mode::empty())?),
-            false => self.open(Path::new("/tmp"), flags),
-        }
+        let directory = self.resolve(Path::new("/tmp"))?;
+        self.open(&directory, OFlags::PATH | OFlags::DIRECTORY)
     }
 }
 
@@ -77,4 +79,24 @@ impl Inside {
 fn is_same(process: &Process, name: &str, ours: &str) -> io::Result<bool> {
     let (theirs, ours) = (process.stat(name)?, rustix::fs::stat(ours)?);
     Ok((theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_temporary_directory_that_is_a_link_is_found_below_the_root() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("var/tmp")).unwrap();
+        std::os::unix::fs::symlink("/var/tmp", root.path().join("tmp")).unwrap();
+        let inside = Inside {
+            root: std::fs::File::open(root.path()).unwrap().into(),
+            prefix: "/".into(),
+            is_ours: false,
+        };
+        let found = rustix::fs::fstat(inside.temporary_directory().unwrap()).unwrap();
+        let wanted = rustix::fs::stat(root.path().join("var/tmp")).unwrap();
+        assert_eq!((found.st_dev, found.st_ino), (wanted.st_dev, wanted.st_ino));
+    }
 }

@@ -88,7 +88,7 @@ fn is_musl(name: &[u8]) -> bool {
 }
 
 /// `libfinwatch.so`, or a copy of it with something before the `.so`.
-fn is_agent(name: &[u8]) -> bool {
+pub fn is_agent(name: &[u8]) -> bool {
     name.starts_with(b"libfinwatch") && name.ends_with(b".so")
 }
 

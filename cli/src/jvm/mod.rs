@@ -10,6 +10,7 @@ mod inside;
 mod mapped;
 mod performance_data;
 mod process;
+mod resolve;
 mod status;
 mod watch;
 
@@ -17,6 +18,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 use rustix::fs::OFlags;
 use rustix::process::Uid;
@@ -170,6 +172,11 @@ impl Jvm {
     /// The library of the agent in it.
     pub fn agent(&self) -> Option<&MappedFile> {
         self.details.as_ref().ok()?.mapped.agent.as_ref()
+    }
+
+    /// The path of the agent's library in a flag `-agentpath` that it was given.
+    pub fn agent_flag(&self) -> Option<PathBuf> {
+        command_line::agent_path(self.flag_words().iter().map(String::as_str))
     }
 
     fn data(&self) -> Option<&PerformanceData> {

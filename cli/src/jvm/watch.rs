@@ -7,6 +7,7 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use finwatch::options::keyword_of_device;
 use finwatch_record::Holders;
 use rustix::fs::MemfdFlags;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,9 @@ pub struct Watch {
     /// How often its options were changed.
     #[serde(default)]
     pub changes: u64,
+    /// The path of its library, as the JVM was given it; the first agents did not tell.
+    #[serde(default)]
+    pub library: Option<String>,
     /// Its words about the last change of options, where it has any.
     #[serde(default)]
     pub message: Option<String>,
@@ -84,10 +88,38 @@ fn read(process: &Process, name: &str) -> io::Result<Watch> {
     for _ in 0..READS {
         let mut text = Vec::new();
         process.file(name)?.take(LONGEST).read_to_end(&mut text)?;
-        parsed = serde_json::from_slice(&text).map_err(io::Error::from);
+        parsed = parse(&text);
         if parsed.is_ok() {
             break;
         }
     }
     parsed
+}
+
+fn parse(text: &[u8]) -> io::Result<Watch> {
+    let mut watch: Watch = serde_json::from_slice(text)?;
+    // The first agents told the path of a device, which here would lead to our own output.
+    if let Some(keyword) = keyword_of_device(Path::new(&watch.out)) {
+        watch.out = keyword.to_owned();
+    }
+    Ok(watch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_output_of_the_jvm_is_not_ours() {
+        let out = |told: &str| {
+            let line = format!(
+                r#"{{"v":1,"agent":"0.1.0","mode":"start","state":"watching","out":"{told}","coverage":"exact","since":""}}"#
+            );
+            let watch = parse(line.as_bytes()).unwrap();
+            (watch.file(), watch.out)
+        };
+        assert_eq!(out("/dev/stdout"), (None, "stdout".to_owned()));
+        assert_eq!(out("/proc/self/fd/2"), (None, "stderr".to_owned()));
+        assert_eq!(out("/s"), (Some("/s".into()), "/s".to_owned()));
+    }
 }

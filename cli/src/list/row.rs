@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::jvm::{Jvm, Watch, user_name};
+use crate::jvm::{Jvm, Watch, as_allowed, user_name};
 
 /// One JVM. In JSON, what is not known is `null`.
 #[derive(Debug, Serialize)]
@@ -46,6 +46,9 @@ impl Row {
             _ => None,
         };
         let watch = watch.ok().flatten();
+        let stream_here = watch
+            .as_ref()
+            .map_or(Ok(None), |watch| stream_here(jvm, watch));
         let watched = match &watch {
             Some(watch) => Some(watch.is_watching()),
             None => unknown.is_none().then_some(false),
@@ -61,9 +64,9 @@ impl Row {
             version: jvm.version(),
             program: jvm.program(),
             watched,
-            stream_here: watch.as_ref().and_then(|watch| stream_here(jvm, watch)),
             watch,
-            unknown,
+            unknown: unknown.or(stream_here.as_ref().err().map(not_found)),
+            stream_here: stream_here.ok().flatten(),
         }
     }
 
@@ -74,13 +77,24 @@ impl Row {
     }
 }
 
-fn stream_here(jvm: &Jvm, watch: &Watch) -> Option<String> {
-    let file = watch.file()?;
-    let inside = &jvm.details.as_ref().ok()?.inside;
-    Some(match inside.is_ours {
-        true => watch.out.clone(),
-        false => format!("/proc/{}/root{}", jvm.process.pid, file.display()),
-    })
+fn stream_here(jvm: &Jvm, watch: &Watch) -> io::Result<Option<String>> {
+    let (Some(file), Ok(details)) = (watch.file(), &jvm.details) else {
+        return Ok(None);
+    };
+    let inside = &details.inside;
+    if inside.is_ours {
+        return Ok(Some(watch.out.clone()));
+    }
+    let file = as_allowed(&jvm.status.owner, || inside.resolve(&file))?;
+    Ok(Some(format!(
+        "/proc/{}/root{}",
+        jvm.process.pid,
+        file.display()
+    )))
+}
+
+fn not_found(error: &io::Error) -> String {
+    format!("where its stream is can't be told from here: {error}")
 }
 
 fn not_readable(error: &io::Error) -> String {

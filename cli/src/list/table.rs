@@ -118,6 +118,7 @@ mod tests {
             coverage: "baseline".into(),
             since: "2026-11-25T00:00:00Z".into(),
             changes: 0,
+            library: None,
             holders: Vec::new(),
             message: None,
         });

@@ -31,6 +31,7 @@ use crate::time;
 use columns::Column;
 use controls::Controls;
 use feed::Feed;
+use model::Model;
 use ranking::Ranking;
 use scene::Scene;
 use theme::Theme;
@@ -82,24 +83,27 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         reverse: arguments.reverse,
         filter: arguments.filter.clone(),
     };
-    let Some(Target { name, process }) = target(arguments.source.as_deref())? else {
+    let Some(target) = target(arguments.source.as_deref())? else {
         return Ok(Outcome::Found);
     };
+    let Target { name, jvm } = target;
+    let (process, own_pid) = jvm.unzip();
+    let model = Model::of(own_pid);
     let is_once = arguments.once || arguments.json || !stdout().is_terminal();
     let feed = Feed::open(&name, !is_once)?;
     let name = name.to_string_lossy().into_owned();
     if is_once {
-        return once::run(feed, &name, &ranking, arguments.json, time::now_ms());
+        return once::run(feed, model, &name, &ranking, arguments.json, time::now_ms());
     }
     let controls = Controls::new(ranking);
-    let scene = Scene::new(name, process, controls, Theme::of_environment());
+    let scene = Scene::new(model, name, process, controls, Theme::of_environment());
     live::run(feed, scene)
 }
 
-/// A stream, and the process of its JVM where it was found by that.
+/// A stream, and the process of its JVM with the id that its records have, where it was found by that.
 struct Target {
     name: OsString,
-    process: Option<Process>,
+    jvm: Option<(Process, u32)>,
 }
 
 fn target(source: Option<&OsStr>) -> anyhow::Result<Option<Target>> {
@@ -110,12 +114,12 @@ fn target(source: Option<&OsStr>) -> anyhow::Result<Option<Target>> {
         (None, _) => watched::only()?,
         (_, Some(pid)) => watched::by_pid_or_attach(pid)?,
         (Some(name), None) => {
-            let (name, process) = (name.to_owned(), None);
-            return Ok(Some(Target { name, process }));
+            let (name, jvm) = (name.to_owned(), None);
+            return Ok(Some(Target { name, jvm }));
         }
     };
     Ok(watched.map(|watched| Target {
         name: watched.stream,
-        process: Some(watched.process),
+        jvm: Some((watched.process, watched.own_pid)),
     }))
 }

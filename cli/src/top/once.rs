@@ -29,19 +29,19 @@ const TITLES: [&str; 10] = [
     "class",
 ];
 
-/// Reads what there is of the stream now and prints it.
+/// Reads what there is of the stream now into the model and prints it.
 ///
 /// # Errors
 ///
 /// The stream can't be read, or there is no sample in it.
 pub fn run(
     feed: Feed,
+    mut model: Model,
     source: &str,
     ranking: &Ranking,
     json: bool,
     now_ms: u64,
 ) -> anyhow::Result<Outcome> {
-    let mut model = Model::default();
     feed.read_now(&mut model)?;
     let Some(finalizer) = &model.finalizer else {
         bail!("{} holds no sample{}", Plain(source), why_none(&model));
@@ -59,6 +59,11 @@ pub fn run(
 
 fn why_none(model: &Model) -> String {
     match (&model.place, &model.doubts.last_problem) {
+        (None, _) if model.doubts.of_others > 0 => {
+            " of this JVM, but records of others: 'finwatch attach PID out=FILE' \
+             moves its stream to a file of its own"
+                .to_owned()
+        }
         (None, Some(problem)) => format!(", its last line is no record: {problem}"),
         (None, None) => " yet: it is empty".to_owned(),
         (Some(_), _) => " yet".to_owned(),

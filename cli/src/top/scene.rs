@@ -28,13 +28,14 @@ pub struct Scene {
 impl Scene {
     /// Of a stream that nothing is known of yet, and the process of its JVM if that is known.
     pub fn new(
+        model: Model,
         source: String,
         process: Option<Process>,
         controls: Controls,
         theme: Theme,
     ) -> Scene {
         Scene {
-            model: Model::default(),
+            model,
             held: None,
             controls,
             source,
@@ -150,7 +151,13 @@ mod tests {
             unicode: true,
         };
         let controls = Controls::new(Ranking::default());
-        let mut scene = Scene::new("app.jsonl".to_owned(), process, controls, theme);
+        let mut scene = Scene::new(
+            Model::default(),
+            "app.jsonl".to_owned(),
+            process,
+            controls,
+            theme,
+        );
         let sample = sample_record(0, 5000, &[("A", 9, 0, 9, 0), ("B", 5, 0, 5, 0)]);
         scene.news(News::Lines(vec![line(sample)]));
         scene

@@ -123,6 +123,10 @@ fn stream(jvm: Jvm, row: &Row) -> anyhow::Result<Watched> {
             Plain(file)
         ),
         (Some(file), _) => file.into(),
+        (None, path) if path.starts_with('/') => {
+            let why = row.unknown.as_deref().unwrap_or_default();
+            bail!("{pid}: {}: name the file", Plain(why))
+        }
         (None, "stdout") => descriptor(pid, 1)?,
         (None, "stderr") => descriptor(pid, 2)?,
         (None, "") => bail!("{pid}: where its stream goes can't be read here: name the file"),

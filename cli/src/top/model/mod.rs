@@ -149,9 +149,19 @@ pub struct Model {
     unlisted: BTreeMap<ClassKey, Class>,
     /// The `start` record was read ahead: what follows it was left out.
     is_ahead: bool,
+    /// The process id of the JVM that was asked for, until a record has it.
+    awaited: Option<u32>,
 }
 
 impl Model {
+    /// Of a stream in which nothing counts before the first record with that process id; any counts without one.
+    pub fn of(pid: Option<u32>) -> Model {
+        Model {
+            awaited: pid,
+            ..Model::default()
+        }
+    }
+
     /// The classes that the last sample lists.
     pub fn classes(&self) -> impl Iterator<Item = &Class> {
         self.listed.values()
@@ -185,6 +195,14 @@ impl Model {
     }
 
     fn record(&mut self, record: Record) {
+        if self.awaited.is_some_and(|pid| pid != record.pid) {
+            self.doubts.of_others += 1;
+            return;
+        }
+        if self.awaited.take().is_some() {
+            // An earlier JVM wrote to the same file.
+            self.doubts.of_others = 0;
+        }
         let place = Place::of(&record);
         if !self.is_ours(&place, &record.body) {
             self.doubts.of_others += 1;

@@ -144,6 +144,23 @@ fn of_two_jvms_that_write_to_one_file_one_is_shown() {
 }
 
 #[test]
+fn of_a_jvm_that_was_asked_for_its_first_record_is_waited_for() {
+    let of = |pid: u32, name: &str| {
+        let mut sample = sample_record(0, 5000, &[(name, 1, 0, 1, 0)]);
+        sample.pid = pid;
+        line(sample)
+    };
+    let mut model = Model::of(Some(7));
+    model.line(of(5000, "A"));
+    assert_eq!((model.life(0), model.doubts.of_others), (Life::Unborn, 1));
+    model.line(of(7, "B"));
+    assert_eq!((names(&model), model.doubts.of_others), (vec!["B"], 0));
+    // While it writes, another beside it is one.
+    model.line(of(5000, "A"));
+    assert_eq!((names(&model), model.doubts.of_others), (vec!["B"], 1));
+}
+
+#[test]
 fn a_stop_is_the_final_ledger() {
     let model = model([
         started(),
