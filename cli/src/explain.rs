@@ -201,7 +201,7 @@ fn subject(sources: &[OsString]) -> anyhow::Result<Option<(Vec<OsString>, Subjec
 }
 
 /// The files and those that were rotated away from them, each once.
-fn with_rotated(names: &[OsString]) -> Vec<OsString> {
+pub fn with_rotated(names: &[OsString]) -> Vec<OsString> {
     let mut seen = BTreeSet::new();
     let rotated = |name: &OsString| match name == STDIN {
         true => Vec::new(),

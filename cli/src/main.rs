@@ -20,6 +20,7 @@ mod list;
 mod man;
 mod markup;
 mod numbers;
+mod overwrite;
 mod quote;
 mod report;
 mod schema;

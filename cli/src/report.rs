@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use crate::exit::Outcome;
+use crate::overwrite;
 use crate::quote::Quoted;
 use crate::stream::{Digest, Sources};
 use page::Page;
@@ -58,7 +59,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let is_to_file = !arguments.json && arguments.output != Path::new("-");
     if is_to_file {
-        refuse_to_overwrite(&arguments.output, &arguments.files)?;
+        overwrite::refuse(&arguments.output, &arguments.files)?;
     }
     let mut sources = Sources::open(&arguments.files)?;
     let (digest, is_complete) = Digest::read(&mut sources);
@@ -84,22 +85,4 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         true => Outcome::Done,
         false => Outcome::Failed,
     })
-}
-
-fn refuse_to_overwrite(output: &Path, files: &[OsString]) -> anyhow::Result<()> {
-    let Ok(output) = output.canonicalize() else {
-        return Ok(());
-    };
-    let is_input = |file: &OsString| {
-        Path::new(file)
-            .canonicalize()
-            .is_ok_and(|file| file == output)
-    };
-    match files.iter().find(|file| is_input(file)) {
-        Some(file) => bail!(
-            "the page would overwrite {}, one of the files to read",
-            Quoted(file)
-        ),
-        None => Ok(()),
-    }
 }

@@ -15,7 +15,8 @@ use finwatch_hprof::{Answer, Depth, Dump, Progress, answer};
 use finwatch_record::Record;
 
 use crate::exit::Outcome;
-use crate::explain::Explained;
+use crate::explain::{Explained, with_rotated};
+use crate::overwrite;
 use crate::quote::Quoted;
 use crate::stream::STDIN;
 
@@ -65,6 +66,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Depth::Whole
     };
     let file = &arguments.file;
+    if let Some(output) = &arguments.output {
+        let mut inputs = with_rotated(&arguments.streams);
+        inputs.push(file.into());
+        overwrite::refuse(output, &inputs)?;
+    }
     let answer = read(file, depth)?;
     let explained = match arguments.streams.as_slice() {
         [] => None,
