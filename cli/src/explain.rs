@@ -33,6 +33,7 @@ use ratatui::crossterm::terminal;
 
 use crate::exit::Outcome;
 use crate::heap;
+use crate::stdout::stdout;
 use crate::stream::{Digest, Files, STDIN, Sources, rotated};
 use crate::time;
 use crate::top::watched;
@@ -91,7 +92,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     };
     let explained = Explained::read(dump, &names, &subject)?;
     let explanation = &explained.explanation;
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     if arguments.json {
         serde_json::to_writer(&mut out, explanation)?;
         writeln!(out)?;

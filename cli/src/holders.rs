@@ -11,6 +11,7 @@ use crate::holding;
 use crate::jvm::Watch;
 use crate::numbers::grouped;
 use crate::quote::Plain;
+use crate::stdout::stdout;
 
 /// Find out who holds the finalizable objects of a class in a watched JVM
 #[derive(Debug, clap::Args)]
@@ -50,7 +51,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         !answer.is_empty(),
         "{pid}: the answer is in the stream only: it can't be read from here"
     );
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     for holders in &answer {
         match arguments.json {
             true => {

@@ -15,7 +15,7 @@ mod standstill;
 mod tests;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -23,6 +23,7 @@ use anyhow::{Context, bail};
 use crate::exit::Outcome;
 use crate::overwrite;
 use crate::quote::Quoted;
+use crate::stdout::stdout;
 use crate::stream::{Digest, Sources};
 use page::Page;
 
@@ -71,14 +72,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         let output = &arguments.output;
         std::fs::write(output, page.html()?)
             .with_context(|| format!("the page {} can't be written", Quoted(output.as_os_str())))?;
-        println!("{}", page.summary(output));
+        writeln!(stdout(), "{}", page.summary(output))?;
     } else {
         let text = if arguments.json {
             page.json()? + "\n"
         } else {
             page.html()?
         };
-        io::stdout().lock().write_all(text.as_bytes())?;
+        stdout().write_all(text.as_bytes())?;
     }
     page.files.tell_problems();
     Ok(match is_complete {

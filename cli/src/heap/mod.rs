@@ -18,6 +18,7 @@ use crate::exit::Outcome;
 use crate::explain::{Explained, with_rotated};
 use crate::overwrite;
 use crate::quote::Quoted;
+use crate::stdout::stdout;
 use crate::stream::STDIN;
 
 const EXAMPLES: &str = "\
@@ -82,7 +83,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         fs::write(output, page)
             .with_context(|| format!("cannot write the page to {}", Quoted(output.as_os_str())))?;
     }
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(stdout());
     match (arguments.json, &arguments.output) {
         (true, _) => record::write(&mut out, file, &answer, explanation)?,
         (false, None) => text::write(&mut out, file, &answer, explanation)?,

@@ -1,5 +1,6 @@
 //! The command as one types it, where no JVM is needed: its exit codes, its files, its outputs, its terminal.
 
+mod outputs;
 mod overwrite;
 mod stream;
 
