@@ -418,6 +418,21 @@ fn the_shell_has_the_terminal_while_it_is_suspended() {
 }
 
 #[test]
+fn a_terminal_that_does_not_know_its_size_is_taken_for_one_of_80_columns() {
+    let mut log = Log::new();
+    log.one(1);
+    let command = top(&log.path()).command();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"stty rows 0 columns 0; exec "$@""#, "sh"]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell.env_remove("COLUMNS").env_remove("LINES");
+    let mut terminal = Terminal::run(&shell, 80, 24);
+    wait_for_registered(&terminal, "com.example.One", "1");
+    terminal.press("q");
+    assert!(terminal.wait_for_end().0.success());
+}
+
+#[test]
 fn without_a_terminal_it_prints_a_table() {
     let mut log = Log::new();
     log.one(1);

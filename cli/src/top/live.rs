@@ -167,7 +167,8 @@ impl Live {
         if key.kind == KeyEventKind::Release {
             return Ok(Next::Wait);
         }
-        match self.scene.key(*key, self.area()?) {
+        let area = self.area()?;
+        match self.scene.key(*key, area) {
             Action::Draw => {}
             Action::AskHolders => {
                 if let Some(question) = self.scene.question() {
@@ -215,12 +216,7 @@ impl Live {
         Ok(())
     }
 
-    fn area(&self) -> anyhow::Result<Rect> {
-        let size = self
-            .session
-            .terminal
-            .size()
-            .context("the terminal has no size")?;
-        Ok(Rect::new(0, 0, size.width, size.height))
+    fn area(&mut self) -> anyhow::Result<Rect> {
+        self.session.area().context("the terminal has no size")
     }
 }

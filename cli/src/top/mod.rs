@@ -16,6 +16,7 @@ pub mod model;
 mod once;
 mod ranking;
 mod scene;
+mod size;
 mod terminal;
 pub mod text;
 pub mod theme;
