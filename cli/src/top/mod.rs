@@ -17,6 +17,7 @@ mod once;
 mod ranking;
 mod scene;
 mod size;
+mod suspension;
 mod terminal;
 pub mod text;
 pub mod theme;

@@ -56,7 +56,7 @@ impl Session {
         give_back();
     }
 
-    /// Takes it again; the next drawing draws everything.
+    /// Takes it, where it was given away; the next drawing draws everything.
     ///
     /// # Errors
     ///
@@ -99,12 +99,14 @@ impl Drop for Session {
     }
 }
 
-/// Whether the terminal is taken. Giving it back twice would set its cursor back to where it
-/// once was, onto what was written since.
+/// Whether the terminal is taken. Taking it twice would lose where its cursor was, and giving it back twice would set
+/// the cursor back to where it once was, onto what was written since.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 fn take() -> io::Result<()> {
-    TAKEN.store(true, Ordering::SeqCst);
+    if TAKEN.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
     enable_raw_mode()?;
     execute!(stdout(), EnterAlternateScreen, Hide).inspect_err(|_| give_back())
 }
