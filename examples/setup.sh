@@ -9,6 +9,9 @@
 
 set -euo pipefail
 
+# Options for other JVMs, which may have an agent and a heap of their own; each JVM would also say that it has them.
+unset JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
 target=${CARGO_TARGET_DIR:-target}

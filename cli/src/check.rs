@@ -17,6 +17,7 @@ use finwatch_record::SCHEMA;
 use serde::Serialize;
 
 use crate::exit::Outcome;
+use crate::stdout::stdout;
 use crate::stream::{self, Block, Progress, RawLine, Sources};
 use facts::Facts;
 use findings::{Finding, Findings};
@@ -68,7 +69,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let is_complete = sources.tell_failures(&failed);
     let (findings, summary) = checks.finish();
 
-    let out = &mut io::BufWriter::new(io::stdout().lock());
+    let out = &mut io::BufWriter::new(stdout());
     findings.write(out, &sources.names, arguments.json)?;
     match arguments.json {
         true => summary.write_json(out)?,

@@ -1,10 +1,11 @@
 //! `finwatch completions`: the script that lets a shell complete the command's words.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap_complete::Shell;
 
 use crate::exit::Outcome;
+use crate::stdout::stdout;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +27,7 @@ pub fn run(arguments: &Arguments, mut command: clap::Command) -> anyhow::Result<
     // Into memory first: the generator panics where it can't write.
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "finwatch", &mut script);
-    io::stdout().lock().write_all(&script)?;
+    stdout().write_all(&script)?;
     Ok(Outcome::Done)
 }
 

@@ -1,6 +1,6 @@
 //! `finwatch detach`: ends the agent in a running JVM, which goes on without it.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Context;
 use finwatch_record::command;
@@ -8,6 +8,8 @@ use finwatch_record::command;
 use crate::attach::{self, Target};
 use crate::exit::Outcome;
 use crate::list::Row;
+use crate::stderr;
+use crate::stdout::stdout;
 
 /// End the watching of a JVM, which runs on
 #[derive(Debug, clap::Args)]
@@ -28,10 +30,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let jvm = attach::find(pid)?;
     // Where that cannot be known, the attempt tells why.
     if Row::of(&jvm).watched == Some(false) {
-        eprintln!("finwatch: {pid} is not watched");
+        stderr::tell(format_args!("{pid} is not watched"));
         return Ok(Outcome::Found);
     }
     attach::load(&jvm, command::DETACH, timeout).with_context(|| format!("{pid}: not detached"))?;
-    writeln!(io::stdout().lock(), "{pid} is not watched any more")?;
+    writeln!(stdout(), "{pid} is not watched any more")?;
     Ok(Outcome::Done)
 }

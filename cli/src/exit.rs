@@ -1,6 +1,5 @@
 //! How the command ends: the documented exit codes, the same for every subcommand.
 
-use std::io;
 use std::process::ExitCode;
 
 /// The exit codes, as `--help` shows them.
@@ -34,12 +33,4 @@ impl From<Outcome> for ExitCode {
             Outcome::Failed => 3,
         })
     }
-}
-
-/// Whether the reader of our output went away (`finwatch … | head`): no mistake of anybody's.
-pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

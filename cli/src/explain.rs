@@ -34,6 +34,7 @@ use ratatui::crossterm::terminal;
 use crate::exit::Outcome;
 use crate::heap;
 use crate::quote::Quoted;
+use crate::stdout::stdout;
 use crate::stream::{Digest, Files, STDIN, Sources, rotated};
 use crate::time;
 use crate::top::watched;
@@ -92,7 +93,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     };
     let explained = Explained::read(dump, &names, &subject)?;
     let explanation = &explained.explanation;
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     if arguments.json {
         serde_json::to_writer(&mut out, explanation)?;
         writeln!(out)?;
@@ -210,7 +211,7 @@ fn subject(sources: &[OsString]) -> anyhow::Result<Option<(Vec<OsString>, Subjec
 }
 
 /// The files and those that were rotated away from them, each once.
-fn with_rotated(names: &[OsString]) -> Vec<OsString> {
+pub fn with_rotated(names: &[OsString]) -> Vec<OsString> {
     let mut seen = BTreeSet::new();
     let rotated = |name: &OsString| match name == STDIN {
         true => Vec::new(),

@@ -11,6 +11,7 @@ use crate::holding;
 use crate::jvm::Watch;
 use crate::numbers::grouped;
 use crate::quote::Plain;
+use crate::stdout::stdout;
 
 /// Find out who holds the finalizable objects of a class in a watched JVM
 #[derive(Debug, clap::Args)]
@@ -56,7 +57,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             .all(|holders| holders.class == arguments.class),
         "{pid}: somebody else asked at the same time: ask again"
     );
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     for holders in &answer {
         match arguments.json {
             true => {

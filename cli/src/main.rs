@@ -3,6 +3,9 @@
 //! One module per subcommand, each with its `Arguments` and a `run` that writes to the terminal and says how it
 //! ended. Errors come up to `main`, which prints them in one place, in words.
 
+// They panic where nothing can be written: `stdout` and `stderr` are for that.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 mod alerts;
 mod attach;
 mod check;
@@ -20,18 +23,23 @@ mod list;
 mod man;
 mod markup;
 mod numbers;
+mod overwrite;
 mod quote;
 mod report;
 mod schema;
+mod stderr;
+mod stdout;
 mod stream;
 mod time;
 mod top;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::Outcome;
+use crate::stdout::stdout;
 
 /// Watches finalization in running JVMs: what is registered, pending, running, and who holds it.
 #[derive(Debug, Parser)]
@@ -59,14 +67,16 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(arguments.command) {
-        Ok(outcome) => outcome.into(),
-        Err(error) if exit::is_broken_pipe(&error) => Outcome::Done.into(),
-        Err(error) => {
-            eprintln!("finwatch: {error:#}");
-            Outcome::Failed.into()
-        }
-    }
+    let outcome = run(arguments.command).and_then(|outcome| {
+        stdout().flush()?;
+        Ok(outcome)
+    });
+    outcome
+        .unwrap_or_else(|error| {
+            stderr::tell(format_args!("{error:#}"));
+            Outcome::Failed
+        })
+        .into()
 }
 
 fn run(command: Command) -> anyhow::Result<Outcome> {

@@ -1,12 +1,13 @@
 //! `finwatch man`: the manual pages, made of what `--help` says.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Context;
 use clap_mangen::Man;
 
 use crate::exit::Outcome;
 use crate::quote::Quoted;
+use crate::stdout::stdout;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,6 +43,6 @@ pub fn run(arguments: &Arguments, mut command: clap::Command) -> anyhow::Result<
     };
     let mut page = Vec::new();
     Man::new(command).render(&mut page)?;
-    io::stdout().lock().write_all(&page)?;
+    stdout().write_all(&page)?;
     Ok(Outcome::Done)
 }

@@ -15,13 +15,15 @@ mod standstill;
 mod tests;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
 use crate::exit::Outcome;
+use crate::overwrite;
 use crate::quote::Quoted;
+use crate::stdout::stdout;
 use crate::stream::{Digest, Sources};
 use page::Page;
 
@@ -58,7 +60,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let is_to_file = !arguments.json && arguments.output != Path::new("-");
     if is_to_file {
-        refuse_to_overwrite(&arguments.output, &arguments.files)?;
+        overwrite::refuse(&arguments.output, &arguments.files)?;
     }
     let mut sources = Sources::open(&arguments.files)?;
     let (digest, is_complete) = Digest::read(&mut sources);
@@ -70,36 +72,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         let output = &arguments.output;
         std::fs::write(output, page.html()?)
             .with_context(|| format!("the page {} can't be written", Quoted(output.as_os_str())))?;
-        println!("{}", page.summary(output));
+        writeln!(stdout(), "{}", page.summary(output))?;
     } else {
         let text = if arguments.json {
             page.json()? + "\n"
         } else {
             page.html()?
         };
-        io::stdout().lock().write_all(text.as_bytes())?;
+        stdout().write_all(text.as_bytes())?;
     }
     page.files.tell_problems();
     Ok(match is_complete {
         true => Outcome::Done,
         false => Outcome::Failed,
     })
-}
-
-fn refuse_to_overwrite(output: &Path, files: &[OsString]) -> anyhow::Result<()> {
-    let Ok(output) = output.canonicalize() else {
-        return Ok(());
-    };
-    let is_input = |file: &OsString| {
-        Path::new(file)
-            .canonicalize()
-            .is_ok_and(|file| file == output)
-    };
-    match files.iter().find(|file| is_input(file)) {
-        Some(file) => bail!(
-            "the page would overwrite {}, one of the files to read",
-            Quoted(file)
-        ),
-        None => Ok(()),
-    }
 }

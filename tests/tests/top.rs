@@ -418,6 +418,37 @@ fn the_shell_has_the_terminal_while_it_is_suspended() {
 }
 
 #[test]
+fn where_nobody_could_continue_it_it_is_not_suspended() {
+    let mut log = Log::new();
+    log.one(1);
+    // It leads the session of its terminal, as under `docker exec -it`: there is no shell.
+    let mut terminal = Terminal::run(&top(&log.path()).command(), 80, 24);
+    wait_for_registered(&terminal, "com.example.One", "1");
+    terminal.press("\x1a");
+    for number in 2..5 {
+        log.one(number);
+        wait_for_registered(&terminal, "com.example.One", &number.to_string());
+    }
+    terminal.press("q");
+    assert!(terminal.wait_for_end().0.success());
+}
+
+#[test]
+fn a_terminal_that_does_not_know_its_size_is_taken_for_one_of_80_columns() {
+    let mut log = Log::new();
+    log.one(1);
+    let command = top(&log.path()).command();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"stty rows 0 columns 0; exec "$@""#, "sh"]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell.env_remove("COLUMNS").env_remove("LINES");
+    let mut terminal = Terminal::run(&shell, 80, 24);
+    wait_for_registered(&terminal, "com.example.One", "1");
+    terminal.press("q");
+    assert!(terminal.wait_for_end().0.success());
+}
+
+#[test]
 fn without_a_terminal_it_prints_a_table() {
     let mut log = Log::new();
     log.one(1);

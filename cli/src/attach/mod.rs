@@ -23,6 +23,8 @@ use crate::exit::Outcome;
 use crate::jvm::{Details, Jvm, Libc, Watch, as_allowed, is_root, process_id};
 use crate::list::Row;
 use crate::quote::Plain;
+use crate::stderr;
+use crate::stdout::stdout;
 use library::Library;
 use patience::{GaveUp, Patience};
 use request::{Failed, LONGEST_ARGUMENT, Reply};
@@ -84,24 +86,24 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let flag = arguments.options.join(",");
     let Target { pid, timeout } = arguments.target;
     if arguments.options.iter().any(|option| option == "help") {
-        io::stdout().lock().write_all(options::help().as_bytes())?;
+        stdout().write_all(options::help().as_bytes())?;
         return Ok(Outcome::Done);
     }
     let jvm = find(pid)?;
     if let Err(mistakes) = check(&jvm, &flag) {
-        eprintln!("{mistakes}");
+        stderr::tell_lines(format_args!("{mistakes}\n"));
         return Ok(Outcome::Misused);
     }
     let before = jvm.watch().ok().flatten();
     attach(&jvm, &flag, timeout)?;
     let row = Row::of(&find(pid)?);
     if !stream_appears(&jvm, &row) {
-        eprintln!(
-            "finwatch: {pid}: its stream is not there yet: if it stays away, the JVM's standard error \
-             tells why (the directory may be missing, or closed to the JVM's user)"
-        );
+        stderr::tell(format_args!(
+            "{pid}: its stream is not there yet: if it stays away, the JVM's standard error tells why (the directory \
+             may be missing, or closed to the JVM's user)"
+        ));
     }
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     match arguments.json {
         true => row.write_json(&mut out)?,
         false => tell(

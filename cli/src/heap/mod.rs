@@ -15,8 +15,10 @@ use finwatch_hprof::{Answer, Depth, Dump, Progress, answer};
 use finwatch_record::Record;
 
 use crate::exit::Outcome;
-use crate::explain::Explained;
+use crate::explain::{Explained, with_rotated};
+use crate::overwrite;
 use crate::quote::Quoted;
+use crate::stdout::stdout;
 use crate::stream::STDIN;
 
 const EXAMPLES: &str = "\
@@ -65,6 +67,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Depth::Whole
     };
     let file = &arguments.file;
+    if let Some(output) = &arguments.output {
+        let mut inputs = with_rotated(&arguments.streams);
+        inputs.push(file.into());
+        overwrite::refuse(output, &inputs)?;
+    }
     let answer = read(file, depth)?;
     let explained = match arguments.streams.as_slice() {
         [] => None,
@@ -76,7 +83,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         fs::write(output, page)
             .with_context(|| format!("cannot write the page to {}", Quoted(output.as_os_str())))?;
     }
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(stdout());
     match (arguments.json, &arguments.output) {
         (true, _) => record::write(&mut out, file, &answer, explanation)?,
         (false, None) => text::write(&mut out, file, &answer, explanation)?,

@@ -4,11 +4,10 @@
 mod row;
 mod table;
 
-use std::io;
-
 use crate::attach;
 use crate::exit::Outcome;
 use crate::jvm::{Jvm, process_id};
+use crate::stdout::stdout;
 
 pub use row::Row;
 pub use table::write as write_table;
@@ -42,7 +41,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             .collect::<anyhow::Result<_>>()?,
     };
     let rows: Vec<Row> = jvms.iter().map(Row::of).collect();
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     match arguments.json {
         true => rows.iter().try_for_each(|row| row.write_json(&mut out))?,
         false => table::write(&mut out, &rows)?,

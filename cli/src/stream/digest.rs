@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Block, Line, Place, Problem, Progress, Sources, Span, parse, read};
 use crate::numbers::grouped;
 use crate::quote::Quoted;
+use crate::stderr;
 use crate::time;
 
 /// So many problems of a file are shown, the first ones.
@@ -223,7 +224,7 @@ impl Files {
     pub fn tell_problems(&self) {
         for file in self.0.iter().filter(|file| file.problems > 0) {
             let name = Quoted(file.name.as_ref());
-            eprintln!("finwatch: {name}: {}", file.words());
+            stderr::tell(format_args!("{name}: {}", file.words()));
         }
     }
 

@@ -5,6 +5,7 @@ use std::io;
 
 use super::source::Source;
 use crate::quote::Quoted;
+use crate::stderr;
 
 /// Sources that are open.
 pub struct Sources {
@@ -48,12 +49,12 @@ impl Sources {
     pub fn tell_failures(&self, failed: &[(usize, io::Error)]) -> bool {
         for (place, error) in failed {
             let name = Quoted(&self.names[*place]);
-            eprintln!("finwatch: {name} can't be read to its end: {error}");
+            stderr::tell(format_args!("{name} can't be read to its end: {error}"));
         }
         failed.is_empty() && !self.are_some_missing
     }
 }
 
 fn tell(error: &anyhow::Error) {
-    eprintln!("finwatch: {error:#}");
+    stderr::tell(format_args!("{error:#}"));
 }

@@ -1,7 +1,6 @@
 //! The loop of the live view: news of the stream, keys and signals come in, the screen goes out.
 //!
-//! Three threads wait, one for each of them, and send into one channel; this one owns the
-//! state and the terminal.
+//! Threads wait for each of them, and send into one channel; this one owns the state and the terminal.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use ratatui::crossterm::event::{self, Event as TerminalEvent, KeyEventKind};
 use ratatui::layout::Rect;
 use rustix::process::{Signal, kill_current_process_group};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -19,6 +18,7 @@ use super::controls::Action;
 use super::feed::{Feed, News};
 use super::inquiry::Answer;
 use super::scene::Scene;
+use super::suspension;
 use super::terminal::Session;
 use super::view;
 use crate::exit::Outcome;
@@ -38,6 +38,8 @@ enum Event {
     Terminal(TerminalEvent),
     TerminalLost(std::io::Error),
     Signal(i32),
+    /// The shell is to have the terminal.
+    Suspend,
 }
 
 impl From<News> for Event {
@@ -67,8 +69,6 @@ struct Live {
     session: Session,
     /// Where events come from.
     sender: Sender<Event>,
-    /// The shell has the terminal.
-    is_away: bool,
 }
 
 /// Shows the stream until the user has seen enough.
@@ -78,6 +78,7 @@ struct Live {
 /// The terminal can't be used, or is lost.
 pub fn run(feed: Feed, scene: Scene) -> anyhow::Result<Outcome> {
     let (sender, events) = bounded(CHANNEL);
+    wait_for_suspension(sender.clone()).context("signals can't be waited for")?;
     wait_for_signals(sender.clone()).context("signals can't be waited for")?;
     let session = Session::open().context("the terminal can't be used")?;
     wait_for_keys(sender.clone());
@@ -86,7 +87,6 @@ pub fn run(feed: Feed, scene: Scene) -> anyhow::Result<Outcome> {
         scene,
         session,
         sender,
-        is_away: false,
     };
     // The terminal is given back when this returns, before a signal ends the process.
     if let Some(signal) = live.run(&events)? {
@@ -95,8 +95,15 @@ pub fn run(feed: Feed, scene: Scene) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// Before other threads are started.
+fn wait_for_suspension(to: Sender<Event>) -> std::io::Result<()> {
+    suspension::hold_back()?;
+    thread::spawn(move || while suspension::wait().is_ok() && to.send(Event::Suspend).is_ok() {});
+    Ok(())
+}
+
 fn wait_for_signals(to: Sender<Event>) -> std::io::Result<()> {
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT])?;
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGCONT])?;
     thread::spawn(move || {
         for signal in signals.forever() {
             if to.send(Event::Signal(signal)).is_err() {
@@ -156,7 +163,14 @@ impl Live {
             }
             Event::Terminal(event) => self.take_terminal(&event),
             Event::TerminalLost(error) => Err(error).context("the terminal is gone"),
-            Event::Signal(signal) => self.take_signal(signal),
+            // Whoever continued us may have written to the terminal.
+            Event::Signal(SIGCONT) => self.enter(),
+            Event::Signal(signal) => Ok(Next::End(Some(signal))),
+            Event::Suspend => {
+                self.session.leave();
+                suspension::stop().context("the process can't be stopped")?;
+                self.enter()
+            }
         }
     }
 
@@ -167,7 +181,8 @@ impl Live {
         if key.kind == KeyEventKind::Release {
             return Ok(Next::Wait);
         }
-        match self.scene.key(*key, self.area()?) {
+        let area = self.area()?;
+        match self.scene.key(*key, area) {
             Action::Draw => {}
             Action::AskHolders => {
                 if let Some(question) = self.scene.question() {
@@ -185,26 +200,12 @@ impl Live {
         Ok(Next::Draw)
     }
 
-    fn take_signal(&mut self, signal: i32) -> anyhow::Result<Next> {
-        match signal {
-            SIGTSTP => {
-                self.session.leave();
-                self.is_away = true;
-                emulate_default_handler(SIGTSTP).context("the process can't be stopped")?;
-            }
-            SIGCONT => {
-                self.session.enter().context("the terminal can't be used")?;
-                self.is_away = false;
-            }
-            signal => return Ok(Next::End(Some(signal))),
-        }
+    fn enter(&mut self) -> anyhow::Result<Next> {
+        self.session.enter().context("the terminal can't be used")?;
         Ok(Next::Draw)
     }
 
     fn draw(&mut self) -> anyhow::Result<()> {
-        if self.is_away {
-            return Ok(());
-        }
         let area = self.area()?;
         let screen = self.scene.screen_for(area);
         let drawn = self
@@ -215,12 +216,7 @@ impl Live {
         Ok(())
     }
 
-    fn area(&self) -> anyhow::Result<Rect> {
-        let size = self
-            .session
-            .terminal
-            .size()
-            .context("the terminal has no size")?;
-        Ok(Rect::new(0, 0, size.width, size.height))
+    fn area(&mut self) -> anyhow::Result<Rect> {
+        self.session.area().context("the terminal has no size")
     }
 }

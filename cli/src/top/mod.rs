@@ -16,6 +16,8 @@ pub mod model;
 mod once;
 mod ranking;
 mod scene;
+mod size;
+mod suspension;
 mod terminal;
 pub mod text;
 pub mod theme;

@@ -1,6 +1,6 @@
 //! One look, printed: a table for people and simple scripts, or a JSON object.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::bail;
 use finwatch_record::{
@@ -14,6 +14,8 @@ use super::ranking::Ranking;
 use crate::exit::Outcome;
 use crate::numbers::time;
 use crate::quote::Plain;
+use crate::stderr;
+use crate::stdout::stdout;
 
 /// Titles of the table, the unit in the name. The class comes last: it may hold spaces.
 const TITLES: [&str; 10] = [
@@ -46,7 +48,7 @@ pub fn run(
     let Some(finalizer) = &model.finalizer else {
         bail!("{} holds no sample{}", Plain(source), why_none(&model));
     };
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     if json {
         serde_json::to_writer(&mut out, &look(&model, finalizer, ranking, source, now_ms))?;
         writeln!(out)?;
@@ -74,11 +76,12 @@ fn why_none(model: &Model) -> String {
 fn remark(model: &Model, now_ms: u64) {
     match model.life(now_ms) {
         Life::Stopped { age_ms, .. } => {
-            eprintln!("finwatch: the stream ended {} ago", time(age_ms / 1000))
+            stderr::tell(format_args!("the stream ended {} ago", time(age_ms / 1000)))
         }
-        Life::Silent { age_ms } => {
-            eprintln!("finwatch: the last record is {} old", time(age_ms / 1000))
-        }
+        Life::Silent { age_ms } => stderr::tell(format_args!(
+            "the last record is {} old",
+            time(age_ms / 1000)
+        )),
         Life::Unborn | Life::Live { .. } => {}
     }
 }

@@ -5,13 +5,16 @@ use std::io::{self, Stdout, stdout};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
+use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
+
+use super::size;
 
 /// The exit code of a panic, as Rust's runtime has it.
 const PANICKED: i32 = 101;
@@ -31,8 +34,21 @@ impl Session {
     pub fn open() -> io::Result<Session> {
         give_back_on_panic();
         take()?;
-        let terminal = canvas().inspect_err(|_| give_back())?;
+        let terminal = size::area().and_then(canvas).inspect_err(|_| give_back())?;
         Ok(Session { terminal })
+    }
+
+    /// The whole terminal. Where it has another size than before, the next drawing draws everything.
+    ///
+    /// # Errors
+    ///
+    /// The terminal is gone.
+    pub fn area(&mut self) -> io::Result<Rect> {
+        let area = size::area()?;
+        if area != self.terminal.get_frame().area() {
+            self.redraw_on(area)?;
+        }
+        Ok(area)
     }
 
     /// Gives the terminal to the shell for a while.
@@ -40,7 +56,7 @@ impl Session {
         give_back();
     }
 
-    /// Takes it again; the next drawing draws everything.
+    /// Takes it, where it was given away; the next drawing draws everything.
     ///
     /// # Errors
     ///
@@ -56,16 +72,25 @@ impl Session {
     ///
     /// The terminal is gone.
     pub fn redraw(&mut self) -> io::Result<()> {
+        self.redraw_on(size::area()?)
+    }
+
+    fn redraw_on(&mut self, area: Rect) -> io::Result<()> {
         execute!(stdout(), Clear(ClearType::All))?;
         // Not `Terminal::clear`: that asks the terminal where its cursor is, and the answer
         // would come among the keys, which another thread reads.
-        self.terminal = canvas()?;
+        self.terminal = canvas(area)?;
         Ok(())
     }
 }
 
-fn canvas() -> io::Result<Terminal<CrosstermBackend<Stdout>>> {
-    Terminal::new(CrosstermBackend::new(stdout()))
+/// To draw on; its size is not asked of the terminal, which may not know.
+fn canvas(area: Rect) -> io::Result<Terminal<CrosstermBackend<Stdout>>> {
+    let viewport = Viewport::Fixed(area);
+    Terminal::with_options(
+        CrosstermBackend::new(stdout()),
+        TerminalOptions { viewport },
+    )
 }
 
 impl Drop for Session {
@@ -74,12 +99,14 @@ impl Drop for Session {
     }
 }
 
-/// Whether the terminal is taken. Giving it back twice would set its cursor back to where it
-/// once was, onto what was written since.
+/// Whether the terminal is taken. Taking it twice would lose where its cursor was, and giving it back twice would set
+/// the cursor back to where it once was, onto what was written since.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 fn take() -> io::Result<()> {
-    TAKEN.store(true, Ordering::SeqCst);
+    if TAKEN.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
     enable_raw_mode()?;
     execute!(stdout(), EnterAlternateScreen, Hide).inspect_err(|_| give_back())
 }

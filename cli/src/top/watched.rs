@@ -12,6 +12,7 @@ use crate::attach;
 use crate::jvm::{Jvm, Process};
 use crate::list::{self, Row};
 use crate::quote::Plain;
+use crate::stderr;
 
 /// How long a JVM may take to be attached to.
 const ATTACHES_WITHIN: Duration = Duration::from_secs(30);
@@ -77,9 +78,9 @@ fn found(pid: u32) -> anyhow::Result<(Jvm, Row)> {
 
 fn say_not_watched(row: &Row) {
     let (pid, program) = (row.pid, program(row));
-    eprintln!(
-        "finwatch: {pid} ({program}) is not watched: 'finwatch attach {pid}' attaches the agent to it"
-    );
+    stderr::tell(format_args!(
+        "{pid} ({program}) is not watched: 'finwatch attach {pid}' attaches the agent to it"
+    ));
 }
 
 fn program(row: &Row) -> String {
@@ -106,9 +107,11 @@ pub fn only() -> anyhow::Result<Option<Watched>> {
             "no JVM is watched: name one to attach to, as in 'finwatch top PID', or a stream's file"
         }
     };
-    eprintln!("finwatch: {why}");
+    stderr::tell(why);
     if !rows.is_empty() {
-        list::write_table(&mut io::stderr().lock(), &rows)?;
+        let mut table = Vec::new();
+        list::write_table(&mut table, &rows)?;
+        stderr::tell_lines(String::from_utf8_lossy(&table));
     }
     Ok(None)
 }
@@ -164,8 +167,7 @@ fn asks(question: &str) -> io::Result<bool> {
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Ok(false);
     }
-    eprint!("{question} [y/N] ");
-    io::stderr().flush()?;
+    write!(io::stderr(), "{question} [y/N] ")?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
