@@ -370,8 +370,7 @@ impl Run {
         let pending = reading.as_ref().map(|reading| reading.pending);
         let ranking = self.watch.rank(pending);
         let counts = ranking.whole();
-        let is_alerted = |class: &str, loader: Option<&str>| self.is_alerted(class, loader);
-        let (classes, classes_omitted) = ranking.list(self.options.classes, is_alerted);
+        let (classes, classes_omitted) = self.listed(&ranking);
         let (memory, collectors) = match reading {
             Some(reading) => (Some(reading.memory), reading.collectors),
             None => (None, Vec::new()),

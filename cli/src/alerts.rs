@@ -8,7 +8,7 @@ use finwatch_record::{Alert, AlertKind, AlertState};
 /// So many are kept; an agent raises 64 at once.
 const MOST: usize = 500;
 
-/// What makes an alert another one: kind, class and loader.
+/// What an alert is known by, kept.
 type Key = (AlertKind, Option<String>, Option<String>);
 
 /// The last word on each alert.
@@ -60,25 +60,18 @@ impl Alerts {
     /// Takes what a sample counts. Where that is less than what is known, the record that cleared it is missing; one
     /// that goes on has been told again, so it is the one that was told longest ago.
     pub fn take_sample(&mut self, raised: Option<u64>) {
-        for word in self.last.values_mut() {
-            word.is_after_sample = false;
-        }
-        self.raised_at_sample = raised;
+        self.follow(raised);
         self.drop_over();
     }
 
     /// Adds what came after.
     pub fn append(&mut self, later: Alerts) {
-        let samples = later.raised_at_sample.or(self.raised_at_sample);
         if later.raised_at_sample.is_some() {
-            for word in self.last.values_mut() {
-                word.is_after_sample = false;
-            }
+            self.follow(later.raised_at_sample);
         }
         for word in later.last.into_values() {
             self.put(word.at_ms, word.alert, word.is_after_sample);
         }
-        self.raised_at_sample = samples;
         self.drop_over();
     }
 
@@ -103,6 +96,14 @@ impl Alerts {
     pub fn forget_raised(&mut self) {
         self.last.retain(|_, word| !word.is_raised());
         self.raised_at_sample = None;
+    }
+
+    /// A sample counts so many: all that is known was told before it.
+    fn follow(&mut self, raised: Option<u64>) {
+        for word in self.last.values_mut() {
+            word.is_after_sample = false;
+        }
+        self.raised_at_sample = raised;
     }
 
     fn put(&mut self, at_ms: u64, alert: Alert, is_after_sample: bool) {
@@ -141,7 +142,8 @@ impl Alerts {
 }
 
 fn key(alert: &Alert) -> Key {
-    (alert.kind, alert.class.clone(), alert.loader.clone())
+    let (kind, class, loader) = alert.key();
+    (kind, class.map(str::to_owned), loader.map(str::to_owned))
 }
 
 #[cfg(test)]

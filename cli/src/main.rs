@@ -18,6 +18,7 @@ mod finalizing;
 mod heap;
 mod holders;
 mod holding;
+mod interval;
 mod jvm;
 mod list;
 mod man;

@@ -39,6 +39,16 @@ pub struct Alert {
     pub advice: String,
 }
 
+/// What makes an alert another one: its kind, its class and the loader of that.
+pub type AlertKey<'a> = (AlertKind, Option<&'a str>, Option<&'a str>);
+
+impl Alert {
+    /// What it is known by.
+    pub fn key(&self) -> AlertKey<'_> {
+        (self.kind, self.class.as_deref(), self.loader.as_deref())
+    }
+}
+
 /// What can be wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -23,7 +23,7 @@ mod schema;
 mod sites;
 mod stall;
 
-pub use alert::{Alert, AlertKind, AlertState, Severity};
+pub use alert::{Alert, AlertKey, AlertKind, AlertState, Severity};
 pub use collection::{Collection, CollectionPauses, PoolChange};
 pub use compact::{Compact, NotCompact};
 pub use envelope::{Body, ParseError, Record, VERSION};

@@ -32,11 +32,17 @@ fn top(source: &Path) -> Finwatch {
     Finwatch::new(&["top"]).argument(&source.display().to_string())
 }
 
+/// The command as "$@" in a script of a shell.
+fn scripted(script: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, "sh"]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell
+}
+
 /// The command in a shell that then says how it ended and how it left the terminal.
 fn in_a_shell(command: &Command) -> Command {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", r#""$@"; echo "status $?"; stty -a"#, "sh"]);
-    shell.arg(command.get_program()).args(command.get_args());
+    let mut shell = scripted(r#""$@"; echo "status $?"; stty -a"#, command);
     for (name, value) in command.get_envs() {
         value.map(|value| shell.env(name, value));
     }
@@ -392,14 +398,8 @@ fn a_pipe_is_shown_while_the_keys_come_from_the_terminal() {
 fn the_shell_has_the_terminal_while_it_is_suspended() {
     let mut log = Log::new();
     log.one(1);
-    let command = top(&log.path()).command();
-    let mut shell = Command::new("sh");
-    shell.args([
-        "-c",
-        r#"set -m; "$@"; echo away; stty -a; read answer; fg; echo "status $?""#,
-        "sh",
-    ]);
-    shell.arg(command.get_program()).args(command.get_args());
+    let script = r#"set -m; "$@"; echo away; stty -a; read answer; fg; echo "status $?""#;
+    let shell = scripted(script, &top(&log.path()).command());
     let mut terminal = Terminal::run(&shell, 80, 24);
     wait_for_registered(&terminal, "com.example.One", "1");
     terminal.press("\x1a");
@@ -437,10 +437,8 @@ fn where_nobody_could_continue_it_it_is_not_suspended() {
 fn a_terminal_that_does_not_know_its_size_is_taken_for_one_of_80_columns() {
     let mut log = Log::new();
     log.one(1);
-    let command = top(&log.path()).command();
-    let mut shell = Command::new("sh");
-    shell.args(["-c", r#"stty rows 0 columns 0; exec "$@""#, "sh"]);
-    shell.arg(command.get_program()).args(command.get_args());
+    let script = r#"stty rows 0 columns 0; exec "$@""#;
+    let mut shell = scripted(script, &top(&log.path()).command());
     shell.env_remove("COLUMNS").env_remove("LINES");
     let mut terminal = Terminal::run(&shell, 80, 24);
     wait_for_registered(&terminal, "com.example.One", "1");

@@ -111,11 +111,7 @@ impl Raised {
 
     /// All of them but those that are told already, to be told again.
     pub fn again(&self, told: &[Alert]) -> Vec<Alert> {
-        let is_told = |alert: &Alert| {
-            told.iter().any(|told| {
-                (told.kind, &told.class, &told.loader) == (alert.kind, &alert.class, &alert.loader)
-            })
-        };
+        let is_told = |alert: &Alert| told.iter().any(|told| told.key() == alert.key());
         let alerts = self.0.values().map(|entry| &entry.alert);
         let untold = alerts.filter(|alert| !is_told(alert));
         untold.map(ongoing).collect()

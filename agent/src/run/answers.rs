@@ -11,7 +11,8 @@ use jni::Env;
 
 use super::Run;
 use crate::{
-    alerts::Alerts, exhausted::LastKnown, log, options, pauses::PauseClock, watch::WatchError,
+    alerts::Alerts, classes::Ranking, exhausted::LastKnown, log, options, pauses::PauseClock,
+    watch::WatchError,
 };
 
 /// Classes whose holders are kept for the case that memory runs out.
@@ -44,9 +45,12 @@ impl Run {
         }
     }
 
-    pub(super) fn is_alerted(&self, class: &str, loader: Option<&str>) -> bool {
+    /// As many classes as are wanted, those that alerts are about among them, and the sum of all others.
+    pub(super) fn listed(&self, ranking: &Ranking) -> (Vec<ClassRow>, OmittedClasses) {
         let alerts = self.alerts.as_ref();
-        alerts.is_some_and(|alerts| alerts.are_about(class, loader))
+        ranking.list(self.options.classes, |class, loader| {
+            alerts.is_some_and(|alerts| alerts.are_about(class, loader))
+        })
     }
 
     /// Where the objects are made that alerts are about, and from time to time those of the busiest
@@ -172,11 +176,7 @@ impl Run {
     /// What the thread of an application that runs out of memory is to tell. Needs no JNI.
     pub fn known(&self) -> OutOfMemory {
         let ranking = self.watch.rank(None);
-        let is_alerted = |class: &str, loader: Option<&str>| self.is_alerted(class, loader);
-        self.known_with(
-            ranking.whole(),
-            ranking.list(self.options.classes, is_alerted),
-        )
+        self.known_with(ranking.whole(), self.listed(&ranking))
     }
 
     /// The same, with a ledger that has been read.

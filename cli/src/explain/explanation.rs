@@ -19,6 +19,7 @@ use super::same_jvm;
 use super::steps::{self, Findings};
 use super::triage;
 use crate::finalizing;
+use crate::interval;
 use crate::numbers::{counted, grouped, milliseconds};
 use crate::time::timestamp;
 
@@ -172,7 +173,7 @@ impl Explanation {
             chosen.pid = u64::from(pid);
             chosen.is_asked_by_pid = true;
         }
-        chosen.silent_ms = subject.now_ms.and_then(|now_ms| chosen.is_silent(now_ms));
+        chosen.silent_ms = subject.now_ms.and_then(|now_ms| chosen.silent_for(now_ms));
         // The two name the process id.
         chosen.headline = chosen.headline();
         chosen.steps = chosen.steps();
@@ -204,7 +205,6 @@ impl Explanation {
         let program = command.and_then(|command| command.split_whitespace().next());
         let option = |name| start.and_then(|start| start.agent.options.get(name));
         let alerts_are_off = option("alerts").is_some_and(|value| value == "off");
-        let interval = option("interval").and_then(|value| humantime::parse_duration(value).ok());
         // Whatever has ended stands still no longer.
         let is_there = |stall: &Told<Stall>| is_ongoing(stall) && known.stop.is_none();
         let oom_is_over = known
@@ -241,7 +241,7 @@ impl Explanation {
             is_asked_by_pid: false,
             alerts_are_off,
             silent_ms: None,
-            interval_ms: interval.map(|interval| interval.as_millis() as u64),
+            interval_ms: start.and_then(interval::of),
         };
         jvm.is_wrong = jvm.severity().is_some();
         jvm
@@ -273,7 +273,8 @@ impl Explanation {
         self.oom.as_ref().filter(|_| !self.oom_is_over)
     }
 
-    fn is_silent(&self, now_ms: u64) -> Option<u64> {
+    /// How long the stream has been silent, where that is long.
+    fn silent_for(&self, now_ms: u64) -> Option<u64> {
         let long_ms = self
             .interval_ms
             .map_or(SILENT_MS, |ms| SILENT_MS.max(3 * ms));

@@ -89,8 +89,7 @@ impl Alerts {
 
     /// The same alert is open at most once, and what goes on or ends was raised before.
     fn put(&mut self, next: Shown) {
-        let key = |told: &Alert| (told.kind, told.class.clone(), told.loader.clone());
-        let is_it = |shown: &Shown| shown.end == End::Open && key(&shown.told) == key(&next.told);
+        let is_it = |shown: &Shown| shown.end == End::Open && shown.told.key() == next.told.key();
         if let Some(open) = self.shown.iter_mut().rfind(|shown| is_it(shown)) {
             (open.to_ms, open.end, open.told) = (next.to_ms, next.end, next.told);
         } else if self.shown.len() < MOST {

@@ -17,9 +17,7 @@ const BALLAST: u64 = 0x100_0000;
 fn listed(count: u64, kept: usize, others: usize) -> Answer {
     let mut made = Made::new(8);
     let object = |place: u64| 0x10_0000 + 0x40 * place;
-    let rows: Vec<(u64, u64, State)> = (0..count)
-        .map(|place| (0x20_0000 + 0x40 * place, object(place), State::Registered))
-        .collect();
+    let rows = made::rows(count, State::Registered);
     made::classes(&mut made, rows[0].0, 1);
     made.load(REGISTRY, "p/Registry");
     made.load(LIST_CLASS, "java/util/ArrayList");
@@ -82,15 +80,7 @@ fn told_of_map(owner: &str, field: &str, base: i64, cells: &[Option<i64>]) -> St
     const CELL: u64 = 0x8600;
     let name = |inner: &str| format!("java/util/concurrent/ConcurrentHashMap{inner}");
     let mut made = Made::new(8);
-    let rows: Vec<(u64, u64, State)> = (0..100)
-        .map(|place| {
-            (
-                0x20_0000 + 0x40 * place,
-                0x10_0000 + 0x40 * place,
-                State::Registered,
-            )
-        })
-        .collect();
+    let rows = made::rows(100, State::Registered);
     made::classes(&mut made, rows[0].0, 1);
     made.load(REGISTRY, owner);
     made.load(LIST_CLASS, &name(""));
@@ -173,9 +163,7 @@ fn what_refers_to_itself_through_a_helper_is_held_by_nothing_else() {
     let texts_of = |next: u64| {
         let mut made = Made::new(8);
         let stream = |place: u64| 0x10_0000 + 0x40 * place;
-        let rows: Vec<(u64, u64, State)> = (0..200)
-            .map(|place| (0x20_0000 + 0x40 * place, stream(place), State::Registered))
-            .collect();
+        let rows = made::rows(200, State::Registered);
         made::classes(&mut made, rows[0].0, 2);
         threads::root(&mut made, OBJECT, 1, 0);
         for place in 0..200 {
@@ -208,15 +196,7 @@ fn timer(cancelled: std::ops::Range<u64>) -> Answer {
     const OWN_TASK: u64 = 0x8700;
     const QUEUE: u64 = 0x9000;
     let task = |place: u64| 0x40_0000 + 0x40 * place;
-    let rows: Vec<(u64, u64, State)> = (0..100)
-        .map(|place| {
-            (
-                0x20_0000 + 0x40 * place,
-                0x10_0000 + 0x40 * place,
-                State::Registered,
-            )
-        })
-        .collect();
+    let rows = made::rows(100, State::Registered);
     let mut made = Made::new(8);
     made::classes(&mut made, rows[0].0, 1);
     threads::classes(&mut made);

@@ -3,7 +3,7 @@
 use finwatch_hprof::{Answer, Gap};
 
 use crate::file::File;
-use crate::made::{self, END_BYTES, Made, OBJECT, State};
+use crate::made::{self, END_BYTES, Made, OBJECT, State, rows};
 use crate::threads;
 
 const WORKER: u64 = 0x70_0000;
@@ -12,12 +12,6 @@ const ARRAY: u64 = 0x60_0000;
 const LOADER_CLASS: u64 = 0x8300;
 const LOADER: u64 = 0x50_0000;
 const STATEMENT: u64 = 0x8400;
-
-fn rows(count: u64, state: State) -> Vec<(u64, u64, State)> {
-    (0..count)
-        .map(|place| (0x20_0000 + 0x40 * place, 0x10_0000 + 0x40 * place, state))
-        .collect()
-}
 
 fn answer(bytes: &[u8]) -> Answer {
     File::of(bytes).answer().unwrap()

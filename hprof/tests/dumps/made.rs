@@ -333,6 +333,18 @@ pub fn classes(made: &mut Made, unfinalized: u64, own: usize) {
     }
 }
 
+/// Finalizers of so many objects in one state, each with its object, for [`finalizers`].
+pub fn rows(count: u64, state: State) -> Vec<(u64, u64, State)> {
+    rows_at(0x20_0000, 0x10_0000, count, state)
+}
+
+/// The same where the first Finalizer and the first object are to be there.
+pub fn rows_at(finalizer: u64, object: u64, count: u64, state: State) -> Vec<(u64, u64, State)> {
+    (0..count)
+        .map(|place| (finalizer + 0x40 * place, object + 0x40 * place, state))
+        .collect()
+}
+
 /// Queues, and a Finalizer for each `(its id, referent, state)`, the first at the beginning of the chain; roots of each
 /// kind that a JVM always has.
 pub fn finalizers(made: &mut Made, all: &[(u64, u64, State)]) {

@@ -52,15 +52,7 @@ fn a_static_field_behind_many_is_not_told_as_another() {
 /// 150 objects of `p.C2` in an array, to which objects of `p.C0` and `p.C1` lead in turn, from a static field; the last one
 /// by a soft reference, or not.
 fn behind(levels: u64, softly: bool) -> Answer {
-    let rows: Vec<(u64, u64, State)> = (0..150)
-        .map(|place| {
-            (
-                0x20_0000 + 0x40 * place,
-                0x10_0000 + 0x40 * place,
-                State::Registered,
-            )
-        })
-        .collect();
+    let rows = made::rows(150, State::Registered);
     let mut made = Made::new(8);
     made::classes(&mut made, rows[0].0, 3);
     made.load(REGISTRY, "p/Registry");

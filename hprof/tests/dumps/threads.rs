@@ -40,15 +40,7 @@ const VIRTUAL: u64 = 0xc00;
 /// Threads of which each has a thread local whose value is finalizable: `java.lang.VirtualThread`s where that is wanted.
 fn with_locals(count: u64, are_virtual: bool) -> Answer {
     let thread = |place: u64| 0x30_0000 + 0x100 * place;
-    let rows: Vec<(u64, u64, State)> = (0..count)
-        .map(|place| {
-            (
-                0x1000_0000 + 0x40 * place,
-                0x2000_0000 + 0x40 * place,
-                State::Registered,
-            )
-        })
-        .collect();
+    let rows = made::rows_at(0x1000_0000, 0x2000_0000, count, State::Registered);
     let mut made = Made::new(8);
     made::classes(&mut made, rows[0].0, 1);
     classes(&mut made);
@@ -112,15 +104,7 @@ fn virtual_threads_are_told_together() {
 
 /// Threads with a finalizable object each in a local variable of a frame that has a number of its own.
 fn with_frames(are_virtual: bool) -> Answer {
-    let rows: Vec<(u64, u64, State)> = (0..20)
-        .map(|place| {
-            (
-                0x1000_0000 + 0x40 * place,
-                0x2000_0000 + 0x40 * place,
-                State::Registered,
-            )
-        })
-        .collect();
+    let rows = made::rows_at(0x1000_0000, 0x2000_0000, 20, State::Registered);
     let mut made = Made::new(8);
     made::classes(&mut made, rows[0].0, 1);
     classes(&mut made);

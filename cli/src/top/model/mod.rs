@@ -14,13 +14,13 @@ mod series;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use finwatch_record::{
     AgentCost, Body, ClassRow, Coverage, Finalizer, Holders, OmittedClasses, Record, Sample, Start,
     Stop, StopReason,
 };
 
+use crate::interval;
 use crate::stream::{Line, Problem};
 use crate::time;
 
@@ -99,10 +99,6 @@ impl Place {
         let is_soon = self.started_ms().abs_diff(later.started_ms()) < CLOCK_SET_MS;
         self.pid == later.pid && self.seq < later.seq && (is_next || is_soon)
     }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What there is in the stream besides what can be shown.
@@ -255,9 +251,7 @@ impl Model {
     }
 
     fn start(&mut self, start: Start) {
-        let interval = start.agent.options.get("interval");
-        let interval = interval.and_then(|text| humantime::parse_duration(text).ok());
-        self.interval_ms = interval.map(milliseconds);
+        self.interval_ms = interval::of(&start);
         self.coverage = Some(start.coverage.clone());
         self.start = Some(start);
     }
