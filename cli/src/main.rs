@@ -24,7 +24,7 @@ mod list;
 mod man;
 mod markup;
 mod numbers;
-mod overwrite;
+mod output;
 mod quote;
 mod report;
 mod schema;

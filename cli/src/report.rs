@@ -18,11 +18,10 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::exit::Outcome;
-use crate::overwrite;
-use crate::quote::Quoted;
+use crate::output::{self, STDOUT};
 use crate::stdout::stdout;
 use crate::stream::{Digest, Sources};
 use page::Page;
@@ -58,9 +57,9 @@ pub struct Arguments {
 
 /// Reads the files and writes the page.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let is_to_file = !arguments.json && arguments.output != Path::new("-");
-    if is_to_file {
-        overwrite::refuse(&arguments.output, &arguments.files)?;
+    let output = &arguments.output;
+    if !arguments.json {
+        output::refuse_to_overwrite(output, &arguments.files)?;
     }
     let mut sources = Sources::open(&arguments.files)?;
     let (digest, is_complete) = Digest::read(&mut sources);
@@ -68,18 +67,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     if page.files.records() == 0 {
         bail!("no page is made: {}", page.files.why_empty());
     }
-    if is_to_file {
-        let output = &arguments.output;
-        std::fs::write(output, page.html()?)
-            .with_context(|| format!("the page {} can't be written", Quoted(output.as_os_str())))?;
-        writeln!(stdout(), "{}", page.summary(output))?;
+    if arguments.json {
+        writeln!(stdout(), "{}", page.json()?)?;
     } else {
-        let text = if arguments.json {
-            page.json()? + "\n"
-        } else {
-            page.html()?
-        };
-        stdout().write_all(text.as_bytes())?;
+        output::write(output, &page.html()?)?;
+        if output != Path::new(STDOUT) {
+            writeln!(stdout(), "{}", page.summary(output))?;
+        }
     }
     page.files.tell_problems();
     Ok(match is_complete {

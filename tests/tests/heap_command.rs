@@ -91,6 +91,11 @@ fn the_page_needs_nothing_else() {
         let page = file.with_extension("html");
         heap(&["-o", &page.display().to_string()], file).succeed();
         let page = std::fs::read_to_string(page).expect("a page");
+        let to_stdout = heap(&["-o", "-"], file).succeed();
+        assert_eq!(to_stdout.out, page);
+        let both = heap(&["--json", "-o", "-"], file).run();
+        assert_eq!((both.code, both.out.as_str()), (Some(3), ""), "{both:?}");
+        assert!(both.err.contains("give a file after -o"), "{both:?}");
         for part in [
             "subject.Holding$TimerHeld",
             "Call Timer.purge()",

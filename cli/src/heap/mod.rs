@@ -6,18 +6,16 @@ mod record;
 mod text;
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use finwatch_hprof::{Answer, Depth, Dump, Progress, answer};
 use finwatch_record::Record;
 
 use crate::exit::Outcome;
 use crate::explain::{Explained, with_rotated};
-use crate::overwrite;
-use crate::quote::Quoted;
+use crate::output::{self, STDOUT};
 use crate::stdout::stdout;
 use crate::stream::STDIN;
 
@@ -49,8 +47,8 @@ pub struct Arguments {
     /// per class, and with --stream an `explanation`
     #[arg(long)]
     json: bool,
-    /// Write an HTML page that needs nothing else to this file, instead of
-    /// text to the terminal; with --json both
+    /// Write an HTML page that needs nothing else to this file ('-' is stdout),
+    /// instead of text to the terminal; with --json both
     #[arg(short, long, value_name = "REPORT.html")]
     output: Option<PathBuf>,
     /// The chain and the counts per class alone, without holders and retained
@@ -68,9 +66,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     };
     let file = &arguments.file;
     if let Some(output) = &arguments.output {
+        if arguments.json && output == Path::new(STDOUT) {
+            bail!("--json and the page of '-o -' would both go to stdout: give a file after -o");
+        }
         let mut inputs = with_rotated(&arguments.streams);
         inputs.push(file.into());
-        overwrite::refuse(output, &inputs)?;
+        output::refuse_to_overwrite(output, &inputs)?;
     }
     let answer = read(file, depth)?;
     let explained = match arguments.streams.as_slice() {
@@ -79,9 +80,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     };
     let explanation = explained.as_ref().map(|explained| &explained.explanation);
     if let Some(output) = &arguments.output {
-        let page = html::page(file, &answer, explanation)?;
-        fs::write(output, page)
-            .with_context(|| format!("cannot write the page to {}", Quoted(output.as_os_str())))?;
+        output::write(output, &html::page(file, &answer, explanation)?)?;
     }
     let mut out = io::BufWriter::new(stdout());
     match (arguments.json, &arguments.output) {

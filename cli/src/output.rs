@@ -1,21 +1,29 @@
-//! Keeps a page from being written over a file that it is made of.
+//! Where a page goes: into a file, never over one that it is made of, or to stdout.
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 use crate::quote::Quoted;
+use crate::stdout::stdout;
 use crate::stream::STDIN;
+
+/// As the name of an output.
+pub const STDOUT: &str = "-";
 
 /// Refuses to write to one of the files to read, whatever name it goes by.
 ///
 /// # Errors
 ///
 /// The output is one of them.
-pub fn refuse(output: &Path, inputs: &[OsString]) -> anyhow::Result<()> {
+pub fn refuse_to_overwrite(output: &Path, inputs: &[OsString]) -> anyhow::Result<()> {
+    if output == Path::new(STDOUT) {
+        return Ok(());
+    }
     let Some(output) = identity(output) else {
         return Ok(());
     };
@@ -36,4 +44,19 @@ pub fn refuse(output: &Path, inputs: &[OsString]) -> anyhow::Result<()> {
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     Some((metadata.dev(), metadata.ino()))
+}
+
+/// Writes the page.
+///
+/// # Errors
+///
+/// The output can't be written to.
+pub fn write(output: &Path, page: &str) -> anyhow::Result<()> {
+    if output == Path::new(STDOUT) {
+        let mut stdout = stdout();
+        stdout.write_all(page.as_bytes())?;
+        return Ok(stdout.flush()?);
+    }
+    fs::write(output, page)
+        .with_context(|| format!("the page {} can't be written", Quoted(output.as_os_str())))
 }
