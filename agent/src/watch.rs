@@ -71,6 +71,11 @@ pub enum WatchError {
     #[error("{0}")]
     Holders(#[from] HoldersError),
     #[error(
+        "this JVM records its classes for an AOT cache (-XX:AOTCacheOutput, -XX:AOTMode=record) and would end \
+         with an error and without it if java.lang.ref were hooked"
+    )]
+    Recording,
+    #[error(
         "no object of a class '{0}' has been registered for finalization: `finwatch top` and the \
          samples have the names of the classes"
     )]
@@ -134,6 +139,9 @@ impl Watch {
                 level: CoverageLevel::Disabled,
                 reason: reason.to_owned(),
             });
+        }
+        if is_recording_classes(env, self.jvmti) {
+            return Err(WatchError::Recording);
         }
         let reference_queue = boot_class(env, self.jvmti, "java.lang.ref.ReferenceQueue")?;
         for capability in [
@@ -469,4 +477,20 @@ fn is_finalization_disabled(env: &mut Env, finalizer: &JClass) -> bool {
     let enabled = env.call_static_method(finalizer, name, jni_sig!("()Z"), &[]);
     env.exception_clear();
     matches!(enabled.and_then(|enabled| enabled.z()), Ok(false))
+}
+
+/// Whether this run is to record classes for a cache that has those of the JDK (JEP 483, since JDK 24). It
+/// can't be written once one of them was retransformed.
+fn is_recording_classes(env: &mut Env, jvmti: Environment) -> bool {
+    if jvmti.feature_version() < 24 {
+        return false;
+    }
+    let Ok(class) = boot_class(env, jvmti, "jdk.internal.misc.CDS") else {
+        env.exception_clear();
+        return false;
+    };
+    let name = jni_str!("isDumpingStaticArchive");
+    let recording = env.call_static_method(&class, name, jni_sig!("()Z"), &[]);
+    env.exception_clear();
+    matches!(recording.and_then(|recording| recording.z()), Ok(true))
 }

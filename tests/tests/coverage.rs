@@ -1,11 +1,12 @@
 //! How exact the ledger is, told and never guessed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use finwatch_record::CoverageLevel;
+use finwatch_record::{Coverage, CoverageLevel};
 use finwatch_tests::{
-    Case, Ended, Jdk, Launch, all_jdks, assert_chain, find_row, for_each_jdk, for_each_jvm,
+    Case, Ended, Finwatch, Jdk, Launch, all_jdks, assert_chain, classes, find_row, for_each_jdk,
+    for_each_jvm,
 };
 
 /// Makes 100 objects, holds them, answers, and waits for the end of its input.
@@ -107,6 +108,57 @@ fn patch_flag(jdk: &Jdk, classes: &std::path::Path) -> String {
         8 => format!("-Xbootclasspath/p:{}", classes.display()),
         _ => format!("--patch-module=java.base={}", classes.display()),
     }
+}
+
+#[test]
+fn a_run_that_records_for_an_aot_cache_ends_as_without_the_agent() {
+    for_each_jdk(|case| {
+        if case.jdk.feature < 25 {
+            return;
+        }
+        let launch = recording(Launch::new(case));
+        let configuration = launch.directory().join("recorded");
+        let mut ended = launch.run();
+        assert_recorded(&ended, &configuration);
+        assert_not_hooked(&ended.stream().stop().coverage);
+
+        let jvm = recording(Launch::new(case).without_agent()).start();
+        let configuration = jvm.directory().join("recorded");
+        let out = format!("out={}", jvm.directory().join("stream.jsonl").display());
+        Finwatch::new(&["attach", &jvm.pid().to_string(), &out]).succeed();
+        let mut ended = jvm.end();
+        assert_recorded(&ended, &configuration);
+        assert_not_hooked(&ended.stream().stop().coverage);
+    });
+}
+
+/// `subject.Bare` out of a jar: the VM records no classes of directories.
+fn recording(launch: Launch) -> Launch {
+    let jar = launch.directory().join("classes.jar");
+    let (to, from) = (jar.display().to_string(), classes().display().to_string());
+    let jdk = &launch.case().jdk;
+    jdk.run_tool("jar", &["--create", "--file", &to, "-C", &from, "."]);
+    launch
+        .flag("-XX:AOTMode=record")
+        .flag("-XX:AOTConfiguration=recorded")
+        .class_path(jar)
+        .program(&BARE)
+}
+
+fn assert_recorded(ended: &Ended, configuration: &Path) {
+    assert!(
+        ended.status.success(),
+        "{}:\n{}{}",
+        ended.status,
+        ended.out(),
+        ended.err()
+    );
+    assert!(configuration.exists(), "nothing was recorded");
+}
+
+fn assert_not_hooked(coverage: &Coverage) {
+    assert_eq!(coverage.level, CoverageLevel::PendingOnly);
+    assert!(coverage.reason.contains("AOT"), "{}", coverage.reason);
 }
 
 /// A runtime of `java.base` alone, from every JDK here that can make one.
