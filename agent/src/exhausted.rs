@@ -88,9 +88,11 @@ impl Exhausted {
         if let Err(error) = to.jvmti.set_event(Event::ResourceExhausted, false) {
             log::debug(format_args!("{error}: the VM logs that it is exhausted"));
         }
-        let fresh = run
-            .try_lock_for(PATIENCE)
-            .and_then(|run| run.as_ref().map(Run::known));
+        let fresh = run.try_lock_for(PATIENCE).and_then(|mut run| {
+            let run = run.as_mut()?;
+            run.start_early(clock);
+            Some(run.known())
+        });
         let Some(known) = fresh.or_else(|| to.last_known.lock().clone()) else {
             return;
         };

@@ -258,19 +258,23 @@ impl Run {
         }
     }
 
-    /// Makes the first record, if it was not made: of a program that ends before that was due.
-    pub fn start_at_the_end(&mut self, env: &mut Env, clock: &PauseClock) {
+    /// Makes the first record, if something is to be told, or the program ends, before that was due. Without
+    /// JNI: the beans are found later.
+    pub fn start_early(&mut self, clock: &PauseClock) {
         if !self.started {
-            self.start(env, clock);
+            self.tell_start(clock, None);
         }
     }
 
     fn start(&mut self, env: &mut Env, clock: &PauseClock) {
-        self.started = true;
         self.watch.sample_sites(env, self.options.sites);
-        let heap_max_bytes = self
-            .read(env)
-            .and_then(|reading| reading.memory.heap.max_bytes);
+        let reading = self.read(env);
+        let heap_max_bytes = reading.and_then(|reading| reading.memory.heap.max_bytes);
+        self.tell_start(clock, heap_max_bytes);
+    }
+
+    fn tell_start(&mut self, clock: &PauseClock, heap_max_bytes: Option<u64>) {
+        self.started = true;
         let gc = self
             .management
             .as_ref()

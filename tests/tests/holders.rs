@@ -202,6 +202,21 @@ fn without_a_stop_it_says_what_it_did_not_look_at() {
 }
 
 #[test]
+fn whoever_asks_before_the_stream_has_begun_begins_it() {
+    let case = any_case();
+    // Long enough that the first record is not due for a second.
+    let mut jvm = Launch::new(&case).option("interval", "10s").start();
+    jvm.tell("hold-local 50");
+    holders(&jvm, "subject.Holding$LocalHeld");
+    let mut ended = jvm.end();
+    ended.stream().stop();
+    let told = ended.stream().records();
+    let kinds: Vec<&str> = told.iter().map(|record| record.kind.as_str()).collect();
+    assert_eq!(kinds[0], "start", "{kinds:?}");
+    assert!(kinds.contains(&"holders"), "{kinds:?}");
+}
+
+#[test]
 fn a_class_that_is_not_in_the_ledger_is_refused_in_words() {
     let jvm = Launch::new(&any_case()).start();
     let pid = jvm.pid().to_string();

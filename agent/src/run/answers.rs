@@ -134,6 +134,7 @@ impl Run {
         loader: Option<&str>,
     ) -> Result<Vec<Holders>, WatchError> {
         let found = self.look_for_holders(env, clock, class, loader, self.options.pause)?;
+        self.start_early(clock);
         for holders in &found {
             self.keep(holders);
             if let Some(alerts) = &mut self.alerts {
