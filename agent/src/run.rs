@@ -230,7 +230,9 @@ impl Run {
             .listen(env, self.jvmti, self.times)
             .unwrap_or_else(|error| {
                 env.exception_clear();
-                log::warn(format_args!("collections are told as bare pauses: {error}"));
+                log::warn(format_args!(
+                    "collections are told as bare pauses, and no leak or full heap is noticed: {error}"
+                ));
                 Vec::new()
             })
     }

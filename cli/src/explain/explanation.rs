@@ -105,6 +105,9 @@ pub struct Explanation {
     pub is_asked_by_pid: bool,
     #[serde(skip)]
     alerts_are_off: bool,
+    /// Alerts about the heap need to know what collections have left in it.
+    #[serde(skip)]
+    collections_are_told: bool,
     /// The JVM is there and its stream has been silent for so many milliseconds, which is long.
     #[serde(skip)]
     silent_ms: Option<u64>,
@@ -240,6 +243,7 @@ impl Explanation {
             span_ms: (known.span.first_ms, known.span.last_ms),
             is_asked_by_pid: false,
             alerts_are_off,
+            collections_are_told: known.collections_are_told != Some(false),
             silent_ms: None,
             interval_ms: start.and_then(interval::of),
         };
@@ -345,6 +349,9 @@ impl Explanation {
             Some(CoverageLevel::Disabled) => Some("it runs without finalization"),
             Some(CoverageLevel::PendingOnly) => Some("only what is pending can be counted"),
             _ if self.alerts_are_off => Some("alerts are switched off"),
+            _ if !self.collections_are_told => {
+                Some("no collection has told what it left, so a leak is not told either")
+            }
             _ => None,
         };
         if let Some(silent_ms) = self.silent_ms {

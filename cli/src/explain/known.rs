@@ -30,6 +30,8 @@ pub struct Known {
     pub ledger: Option<Ledger>,
     /// The use of the heap when it was last told.
     pub heap: Option<Usage>,
+    /// Whether the last collection told what it has left, or was a bare pause.
+    pub collections_are_told: Option<bool>,
     alerts: Alerts,
     pub finalizer_thread: Option<Told<FinalizerThread>>,
     pub stall: Option<Told<Stall>>,
@@ -69,6 +71,7 @@ impl Piece for Known {
             stop: None,
             ledger: None,
             heap: None,
+            collections_are_told: None,
             alerts: Alerts::default(),
             finalizer_thread: None,
             stall: None,
@@ -135,7 +138,8 @@ impl Piece for Known {
                 let key = (sites.class.clone(), sites.loader.clone());
                 keep(&mut self.sites, key, Told::new(at_ms, *sites));
             }
-            Body::Gc(_) | Body::HeapDump(_) | Body::Unknown(_) => {}
+            Body::Gc(gc) => self.collections_are_told = Some(gc.collector.is_some()),
+            Body::HeapDump(_) | Body::Unknown(_) => {}
         }
     }
 
@@ -153,6 +157,7 @@ impl Piece for Known {
         self.stop = later.stop;
         self.ledger = later.ledger.or(self.ledger.take());
         self.heap = later.heap.or(self.heap);
+        self.collections_are_told = later.collections_are_told.or(self.collections_are_told);
         self.finalizer_thread = later.finalizer_thread.or(self.finalizer_thread.take());
         self.stall = later.stall.or(self.stall.take());
         if let (Some(oom), Some(heap)) = (&mut self.oom, &later.heap) {

@@ -309,6 +309,37 @@ Heap      54.0M of 96.0M used.
 }
 
 #[test]
+fn where_collections_are_bare_pauses_a_leak_is_not_ruled_out() {
+    let gc = |seq, collector: Option<&str>| {
+        let collection = Collection {
+            collector: collector.map(str::to_owned),
+            action: None,
+            cause: None,
+            id: None,
+            start_uptime_ms: 1000,
+            duration_ms: 1.0,
+            pauses: CollectionPauses::default(),
+            pools: Vec::new(),
+        };
+        record(seq, MINUTE_MS, Body::Gc(Box::new(collection)))
+    };
+    let mut records = healthy();
+    records.push(gc(2, None));
+    let unsure = "Nothing is known to be wrong with PID 4711 (com.example.Shop), but no collection has told \
+                  what it left, so a leak is not told either: 1,200 objects registered, 3 pending, 0 in finalize().";
+    assert_eq!(told(&records, &of_pid()).0.headline, unsure);
+    // That was before the agent listened.
+    records.push(gc(3, Some("MarkSweepCompact")));
+    let (explanation, _) = told(&records, &of_pid());
+    let sure = "Nothing is wrong with PID 4711";
+    assert!(
+        explanation.headline.starts_with(sure),
+        "{}",
+        explanation.headline
+    );
+}
+
+#[test]
 fn two_alerts_the_worse_first_although_it_came_later() {
     let (_, text) = told(&two_alerts(), &of_pid());
     let expected = "\
