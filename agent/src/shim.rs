@@ -352,12 +352,19 @@ fn need_module(
     module: &'static str,
     class: &str,
 ) -> Result<(), ShimError> {
-    match boot_class(env, jvmti, class) {
-        Ok(_) => Ok(()),
-        Err(_) => {
-            env.exception_clear();
-            Err(ShimError::NoModule(module))
+    if boot_class(env, jvmti, class).is_ok() {
+        return Ok(());
+    }
+    let thrown = env.exception_occurred();
+    env.exception_clear();
+    // Anything else, such as no memory, says nothing of the runtime.
+    let not_found = boot_class(env, jvmti, "java.lang.ClassNotFoundException")
+        .map_err(|_| jni::errors::Error::JavaException)?;
+    match thrown {
+        Some(thrown) if !env.is_instance_of(&thrown, not_found)? => {
+            Err(jni::errors::Error::JavaException.into())
         }
+        _ => Err(ShimError::NoModule(module)),
     }
 }
 

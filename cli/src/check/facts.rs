@@ -59,6 +59,8 @@ pub struct Facts {
     pub uptime_ms: u64,
     /// `records_dropped_total`, where it has that.
     pub dropped: Option<u64>,
+    /// The reason of its coverage, where it has one.
+    pub coverage: String,
     /// The ledger over all classes, where it has that.
     pub whole: Option<[u64; 7]>,
     /// The sums of the classes and of the rest.

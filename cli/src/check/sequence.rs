@@ -27,6 +27,8 @@ pub struct Piece {
     pub has_stop: bool,
     last_line: u64,
     totals: [u64; COUNTS.len()],
+    /// The reason of the coverage that they were told with.
+    coverage: String,
     /// The last gap: the line after it, and the numbers.
     gap: Option<(u64, u64, u64)>,
     /// How many missing records have been told to be nobody's.
@@ -89,6 +91,7 @@ impl Piece {
             has_stop: facts.kind == "stop",
             last_line: line,
             totals: facts.whole.unwrap_or_default(),
+            coverage: facts.coverage.clone(),
             gap: None,
             unaccounted: 0,
         }
@@ -152,9 +155,11 @@ impl Piece {
         let Some(totals) = facts.whole else {
             return;
         };
+        // Hooks that went out or were put back lose what happened meanwhile.
+        let is_counted_on = facts.coverage == self.coverage;
         for (place, name) in COUNTS.iter().enumerate().skip(FIRST_TOTAL) {
             let (now, before) = (totals[place], self.totals[place]);
-            if now < before {
+            if now < before && is_counted_on {
                 fault(
                     &format!("finalizer.{name}"),
                     format!("{now}, it was {before} before"),
@@ -162,6 +167,7 @@ impl Piece {
             }
         }
         self.totals = totals;
+        facts.coverage.clone_into(&mut self.coverage);
     }
 }
 

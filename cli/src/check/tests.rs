@@ -198,6 +198,19 @@ fn what_goes_back_is_told() {
 }
 
 #[test]
+fn hooks_that_were_put_back_may_have_missed_something() {
+    let mut put_back = sample(2, 9, 0);
+    put_back["coverage"] = json!({ "level": "baseline", "reason": "put back" });
+    let mut later = sample(3, 8, 0);
+    later["coverage"] = put_back["coverage"].clone();
+    let told = findings(&lines(&[start(), sample(1, 10, 0), put_back, later]));
+    assert_eq!(
+        told,
+        "0:4: finalizer.registered_total: 13, it was 14 before\n"
+    );
+}
+
+#[test]
 fn files_are_pieces_of_one_stream_in_any_order() {
     let file = |records: &[Value]| lines(records).join("\n").into_bytes();
     let newer = file(&[sample(3, 10, 0), sample(4, 10, 0)]);

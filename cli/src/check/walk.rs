@@ -353,6 +353,12 @@ impl<'de> Visitor<'de> for Place<'_> {
         if matches!(self.way, Way::Field(Way::Root, "type")) {
             value.clone_into(&mut self.walked.facts.kind);
         }
+        if matches!(
+            self.way,
+            Way::Field(Way::Field(Way::Root, "coverage"), "reason")
+        ) {
+            value.clone_into(&mut self.walked.facts.coverage);
+        }
         let wanted = Wanted(self.rule);
         let is_known = |strings: &Vec<String>| strings.iter().any(|string| string == value);
         let mut is_right = self.rule.strings.as_ref().is_none_or(is_known);
