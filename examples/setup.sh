@@ -64,7 +64,8 @@ at_least() { [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]];
 need_rust() {
     local wanted found=''
     wanted=$(sed -n 's/^rust-version *= *"\(.*\)"/\1/p' Cargo.toml)
-    if [[ -x ${CARGO_HOME:-$HOME/.cargo}/bin/cargo ]]; then PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH; fi
+    local cargo_home=${CARGO_HOME:-${HOME:-}/.cargo}
+    if [[ -x $cargo_home/bin/cargo ]]; then PATH=$cargo_home/bin:$PATH; fi
     if command -v cargo >/dev/null; then found=$(cargo --version 2>/dev/null | cut -d ' ' -f 2 || true); fi
     if [[ -n $found ]] && at_least "$found" "$wanted"; then return; fi
 
