@@ -13,6 +13,9 @@ set -euo pipefail
 unset JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# Where relative paths of the command line start.
+# shellcheck disable=SC2034  # for the scripts that source this
+typed_in=$PWD
 cd "$root"
 target=${CARGO_TARGET_DIR:-target}
 made=$target/examples
