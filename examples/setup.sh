@@ -13,6 +13,9 @@ set -euo pipefail
 unset JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# Where relative paths of the command line start.
+# shellcheck disable=SC2034  # for the scripts that source this
+typed_in=$PWD
 cd "$root"
 target=${CARGO_TARGET_DIR:-target}
 made=$target/examples
@@ -64,7 +67,8 @@ at_least() { [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]];
 need_rust() {
     local wanted found=''
     wanted=$(sed -n 's/^rust-version *= *"\(.*\)"/\1/p' Cargo.toml)
-    if [[ -x ${CARGO_HOME:-$HOME/.cargo}/bin/cargo ]]; then PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH; fi
+    local cargo_home=${CARGO_HOME:-${HOME:-}/.cargo}
+    if [[ -x $cargo_home/bin/cargo ]]; then PATH=$cargo_home/bin:$PATH; fi
     if command -v cargo >/dev/null; then found=$(cargo --version 2>/dev/null | cut -d ' ' -f 2 || true); fi
     if [[ -n $found ]] && at_least "$found" "$wanted"; then return; fi
 

@@ -28,11 +28,12 @@ use walk::Mistake;
 const EXAMPLES: &str = "\
 Examples:
   finwatch check /var/log/app/finwatch-*.jsonl*
-  kubectl logs app | finwatch check -
+  kubectl exec app -- cat /finwatch/1.jsonl | finwatch check -
   finwatch check --json finwatch-4711.jsonl | jq 'select(.type == \"fault\")'
 
 It checks every line against the schema (see 'finwatch schema'), the numbers of the
-records for gaps, the order of times, and that the parts add up to the whole.
+records for gaps, the order of times, and that the parts add up to the whole. Lines
+that are no records, as a program's own beside out=stdout, are wrong too.
 It exits with 1 when something is wrong.";
 
 /// Check files of records, and name the lines and fields that are wrong

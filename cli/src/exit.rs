@@ -7,7 +7,7 @@ pub const HELP: &str = "\
 Exit codes:
   0  done, and nothing wrong was found
   1  done, and something wrong was found: an invalid record, a JVM that is not watched,
-     what 'explain' says is wrong
+     what 'explain' says is wrong, a heap dump that is not whole
   2  the command line was wrong
   3  it could not be done: no such process, no permission, not a finwatch stream";
 

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use anyhow::Context;
 use clap_mangen::Man;
 
 use crate::exit::Outcome;
 use crate::quote::Quoted;
+use crate::stderr;
 use crate::stdout::stdout;
 
 const EXAMPLES: &str = "\
@@ -30,15 +30,12 @@ pub fn run(arguments: &Arguments, mut command: clap::Command) -> anyhow::Result<
     let command = match &arguments.subcommand {
         None => command,
         Some(name) => {
-            let found = command.find_subcommand(name).cloned();
-            let found = found.with_context(|| {
-                format!(
-                    "{} is no subcommand: see 'finwatch help'",
-                    Quoted(name.as_ref())
-                )
-            })?;
-            let name = format!("finwatch-{name}");
-            found.display_name(name)
+            let Some(found) = command.find_subcommand(name) else {
+                let name = Quoted(name.as_ref());
+                stderr::tell(format_args!("{name} is no subcommand: see 'finwatch help'"));
+                return Ok(Outcome::Misused);
+            };
+            found.clone().display_name(format!("finwatch-{name}"))
         }
     };
     let mut page = Vec::new();

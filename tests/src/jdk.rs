@@ -5,6 +5,7 @@
 //! `FINWATCH_JDKS_ONLY=1` keeps to the first of these.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -140,9 +141,7 @@ pub fn all_jdks() -> &'static [Jdk] {
 }
 
 fn places() -> Vec<PathBuf> {
-    let mut places: Vec<PathBuf> = std::env::var_os("FINWATCH_JDKS")
-        .map(|value| std::env::split_paths(&value).collect())
-        .unwrap_or_default();
+    let mut places = named(&std::env::var_os("FINWATCH_JDKS").unwrap_or_default());
     if std::env::var_os("FINWATCH_JDKS_ONLY").is_some() {
         return places;
     }
@@ -152,6 +151,20 @@ fn places() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let java = std::env::split_paths(&path).map(|directory| directory.join("java"));
     places.extend(java.filter_map(|java| home_of(&java.canonicalize().ok()?)));
+    places
+}
+
+/// The places in a value of `FINWATCH_JDKS`. Panics where there is no JDK in one: fewer would be tested than are meant.
+fn named(value: &OsStr) -> Vec<PathBuf> {
+    let mut places: Vec<PathBuf> = std::env::split_paths(value).collect();
+    places.retain(|place| !place.as_os_str().is_empty());
+    for place in &places {
+        assert!(
+            !homes(std::slice::from_ref(place)).is_empty(),
+            "FINWATCH_JDKS names {}, where there is no JDK; wanted are the full paths of homes, or of directories of homes",
+            place.display()
+        );
+    }
     places
 }
 
@@ -283,6 +296,13 @@ mod tests {
         assert_eq!(feature("11.0.33-ea+8-post-1-Debian"), Some(11));
         assert_eq!(feature("28-ea+20-1-Debian"), Some(28));
         assert_eq!(feature("internal"), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "FINWATCH_JDKS names /nowhere")]
+    fn a_place_without_a_jdk_is_no_place_of_jdks() {
+        let home = all_jdks()[0].home.to_string_lossy();
+        named(format!("{home}:/nowhere").as_ref());
     }
 
     #[test]

@@ -186,7 +186,7 @@ pub(super) static KEYS: [Key; 16] = [
         default: Some("250ms"),
         form: "DURATION | off",
         wanted: "off, or 10ms to 10s, each number with its unit ms or s, such as 250ms",
-        meaning: "longest stop to find who holds what no thread or static field leads to",
+        meaning: "longest stop to find what stacks and native code hold, 10ms to 10s",
         set: |options, value, _| {
             options.pause = match value {
                 "off" => None,

@@ -18,3 +18,11 @@ fn run(mut command: Command) -> (Option<i32>, Output) {
     let output = command.output().unwrap();
     (output.status.code(), output)
 }
+
+#[test]
+fn a_manual_page_of_no_subcommand_is_a_wrong_command_line() {
+    let (code, output) = run(finwatch(&["man", "nope"]));
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(code, Some(2), "{words}");
+    assert!(words.contains("'nope' is no subcommand"), "{words}");
+}
