@@ -207,10 +207,7 @@ impl Explanation {
         let alerts_are_off = option("alerts").is_some_and(|value| value == "off");
         // Whatever has ended stands still no longer.
         let is_there = |stall: &Told<Stall>| is_ongoing(stall) && known.stop.is_none();
-        let oom_is_over = known
-            .oom
-            .as_ref()
-            .is_some_and(|oom| oom.is_over(known.span.last_ms));
+        let oom_is_over = known.is_oom_over();
         let oom = known.oom.as_ref().map(|oom| oom.first.clone());
         let mut jvm = Explanation {
             pid: known.span.pid(),

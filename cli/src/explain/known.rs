@@ -8,7 +8,7 @@ use finwatch_record::{
 };
 use serde::{Serialize, Serializer};
 
-use super::exhaustion::Exhaustion;
+use super::exhaustion::{self, Exhaustion};
 use crate::alerts::{Alerts, Word};
 use crate::stream::{Piece, Span};
 use crate::time::timestamp;
@@ -34,6 +34,8 @@ pub struct Known {
     pub finalizer_thread: Option<Told<FinalizerThread>>,
     pub stall: Option<Told<Stall>>,
     pub oom: Option<Exhaustion>,
+    /// The heap has had room since then, or since the records began.
+    has_room: bool,
     holders: BTreeMap<ClassKey, Told<Holders>>,
     sites: BTreeMap<ClassKey, Told<Sites>>,
 }
@@ -73,6 +75,7 @@ impl Piece for Known {
             finalizer_thread: None,
             stall: None,
             oom: None,
+            has_room: false,
             holders: BTreeMap::new(),
             sites: BTreeMap::new(),
         }
@@ -98,9 +101,7 @@ impl Piece for Known {
                 // Whoever makes samples goes on.
                 self.stall = self.stall.take().filter(|stall| !is_ongoing(stall));
                 let heap = sample.memory.map(|memory| memory.heap);
-                if let (Some(oom), Some(heap)) = (&mut self.oom, &heap) {
-                    oom.take_heap(heap);
-                }
+                self.has_room |= heap.as_ref().is_some_and(exhaustion::has_room);
                 self.heap = heap.or(self.heap);
                 self.ledger = Some(Ledger {
                     coverage: sample.coverage,
@@ -155,12 +156,10 @@ impl Piece for Known {
         self.heap = later.heap.or(self.heap);
         self.finalizer_thread = later.finalizer_thread.or(self.finalizer_thread.take());
         self.stall = later.stall.or(self.stall.take());
-        if let (Some(oom), Some(heap)) = (&mut self.oom, &later.heap) {
-            oom.take_heap(heap);
-        }
         if let Some(oom) = later.oom {
             self.exhausted(oom);
         }
+        self.has_room |= later.has_room;
         self.alerts.append(later.alerts);
         for (key, holders) in later.holders {
             keep(&mut self.holders, key, holders);
@@ -203,7 +202,15 @@ impl Known {
         last_of(&self.sites, class, loader)
     }
 
-    fn exhausted(&mut self, oom: Exhaustion) {
+    /// Whether what ran out is over.
+    pub fn is_oom_over(&self) -> bool {
+        let now_ms = self.span.last_ms;
+        let oom = self.oom.as_ref();
+        oom.is_some_and(|oom| oom.is_over(now_ms, self.has_room))
+    }
+
+    fn exhausted(&mut self, mut oom: Exhaustion) {
+        oom.follows_room |= std::mem::take(&mut self.has_room);
         self.oom = Some(match self.oom.take() {
             Some(earlier) => earlier.and_then(oom),
             None => oom,

@@ -141,6 +141,59 @@ fn what_ran_out_long_ago_is_over_when_there_is_room() {
     }
 }
 
+/// A sample with so much of 100 MB in use.
+fn sample_of_heap(seq: u64, uptime_ms: u64, megabytes: u64) -> Record {
+    let mut sample = sample(&[]);
+    let memory = sample.memory.as_mut().unwrap();
+    memory.heap.used_bytes = megabytes * 1_000_000;
+    memory.heap.max_bytes = Some(100_000_000);
+    record(seq, uptime_ms, Body::Sample(Box::new(sample)))
+}
+
+/// The answer about records of one file, and of two of which the second begins with each of them in turn.
+fn wherever_rotated(records: &[Record]) -> Vec<Value> {
+    let all = (0..records.len()).map(|at| {
+        let (earlier, later) = records.split_at(at);
+        let files = [later, earlier].map(file);
+        json_of(&explained(&files, &of_pid()).unwrap())
+    });
+    all.collect()
+}
+
+#[test]
+fn whether_what_ran_out_is_over_does_not_depend_on_where_a_file_was_rotated() {
+    let ooms = |records: &[(u64, bool)]| {
+        let mut all = vec![started()];
+        for (number, (used, runs_out)) in (1..).zip(records) {
+            let at_ms = number * MINUTE_MS;
+            let next = match runs_out {
+                true => record(number, at_ms, ran_out(Resource::JavaHeap, "that").body),
+                false => sample_of_heap(number, at_ms, *used),
+            };
+            all.push(next);
+        }
+        all
+    };
+    let oom = (0, true);
+    let heap = |used| (used, false);
+    for (records, first, is_over) in [
+        (vec![heap(50), oom, heap(95), heap(40), heap(95)], 2, true),
+        (vec![heap(50), oom, heap(95), oom, heap(95)], 2, false),
+        (vec![oom, heap(40), heap(95), oom, heap(95)], 4, false),
+        (
+            vec![oom, oom, heap(40), oom, heap(95), heap(30), heap(95)],
+            4,
+            true,
+        ),
+    ] {
+        let records = ooms(&records);
+        for told in wherever_rotated(&records) {
+            assert_eq!(told["oom"]["ts"], records[first].ts, "{told:#}");
+            assert_eq!(told["oom_is_over"], is_over, "{told:#}");
+        }
+    }
+}
+
 #[test]
 fn who_held_them_was_known_when_it_was_looked_for() {
     let mut records = exhausted();
