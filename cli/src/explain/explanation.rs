@@ -23,7 +23,8 @@ use crate::interval;
 use crate::numbers::{counted, grouped, milliseconds};
 use crate::time::timestamp;
 
-/// A JVM that has been silent for longer than another by this much is not there any more.
+/// A JVM that has been silent for longer than another by this much, and for more than a few samples, is not there any
+/// more.
 const SILENT_MS: u64 = 60_000;
 
 /// Whom the question is about, where it was asked by a process id.
@@ -160,10 +161,11 @@ impl Explanation {
         let mut all: Vec<Explanation> = jvms.into_iter().enumerate().map(of_jvm).collect();
         let latest_ms = all.iter().map(|jvm| jvm.span_ms.1).max()?;
         let rank = |jvm: &Explanation| {
-            let last_ms = jvm.span_ms.1;
-            let is_now = jvm.stopped.is_none() && last_ms.saturating_add(SILENT_MS) >= latest_ms;
+            let is_it = own_pid == Some(jvm.pid);
+            // That one is there: what had its process id before is not, whatever was wrong with it.
+            let is_now = !is_it && jvm.silent_for(latest_ms).is_none() && jvm.stopped.is_none();
             let severity = is_now.then(|| jvm.severity());
-            (own_pid == Some(jvm.pid), severity, last_ms)
+            (is_it, severity, jvm.span_ms.1)
         };
         let worst = (0..all.len()).max_by_key(|place| rank(&all[*place]))?;
         let place = place_of_dump.unwrap_or(worst);
@@ -274,7 +276,7 @@ impl Explanation {
     fn silent_for(&self, now_ms: u64) -> Option<u64> {
         let long_ms = self
             .interval_ms
-            .map_or(SILENT_MS, |ms| SILENT_MS.max(3 * ms));
+            .map_or(SILENT_MS, |ms| SILENT_MS.max(ms.saturating_mul(3)));
         let silent_ms = now_ms.saturating_sub(self.span_ms.1);
         (self.stopped.is_none() && silent_ms > long_ms).then_some(silent_ms)
     }
