@@ -542,6 +542,15 @@ fn a_jvm_that_is_looked_at_rarely_is_there_still() {
 }
 
 #[test]
+fn jvms_that_started_together_with_one_process_id_are_told_apart() {
+    let mut both = [in_container(timer_leak(), 0), in_container(healthy(), 700)].concat();
+    both.sort_by_key(|record| (record.seq > 0, record.ts.clone()));
+    let explanation = explained(&[file(&both)], &Subject::default()).unwrap();
+    assert!(explanation.is_wrong, "{explanation:#?}");
+    assert_eq!(explanation.others.len(), 1);
+}
+
+#[test]
 fn of_a_jvm_that_was_asked_about_nothing_is_told_from_the_records_of_others() {
     let directory = tempfile::tempdir().unwrap();
     let name = directory.path().join("app.jsonl");

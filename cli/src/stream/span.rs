@@ -1,6 +1,7 @@
 //! Which pieces are of one JVM: rotated files have no name in common that can be relied on, and in a container every
 //! JVM has the process id 1.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// How much the time of a record on the JVM's clock may lie before that of the one before it: several threads make them.
@@ -102,20 +103,27 @@ impl Span {
         self.records += later.records;
     }
 
-    /// Whether a record that stands after these may be of the same JVM, by the time.
-    pub fn is_like(&self, place: &Place) -> bool {
-        self.last.is_like(place)
-    }
-
-    /// Whether a record is the very next one, whatever the time is.
-    pub fn is_before(&self, place: &Place) -> bool {
-        self.last.is_before(place)
+    /// The place of the one that goes on with a record: by the time, or else by its being the very next one. In
+    /// containers that were started together the JVMs have the same process id, and starts that hardly differ.
+    pub fn going_on<'a>(open: impl Iterator<Item = &'a Span>, record: &Place) -> Option<usize> {
+        let nearness = |last: &Place| {
+            let away_ms = last.started_ms().abs_diff(record.started_ms());
+            match (last.is_like(record), last.seq < record.seq) {
+                (true, true) => Some((0, away_ms)),
+                _ if last.is_before(record) => Some((1, away_ms)),
+                (true, false) => Some((2, away_ms)),
+                (false, _) => None,
+            }
+        };
+        let open = open.enumerate();
+        let near = open.filter_map(|(at, span)| Some((nearness(&span.last)?, Reverse(at))));
+        near.min().map(|(_, Reverse(at))| at)
     }
 
     /// Whether `later` may go on where this ended: like it, and with no time in common, as two JVMs that were started
     /// together in two containers have.
     fn is_continued_by(&self, later: &Span) -> bool {
-        self.is_like(&later.first) && self.last_ms <= later.first_ms
+        self.last.is_like(&later.first) && self.last_ms <= later.first_ms
     }
 
     /// Puts together what is of one JVM, each in its order; the JVMs in the order of their first records.
@@ -163,8 +171,8 @@ fn chains<T>(pieces: Vec<T>, span: &impl Fn(&T) -> &Span) -> Vec<Vec<T>> {
             let key = (ended.pid(), ended.last.seq.saturating_add(1));
             let follows = |other: &&usize| {
                 let first = &span(&pieces[**other]).first;
-                ended.is_before(first)
-                    && (!by_time_too || ended.is_like(first))
+                ended.last.is_before(first)
+                    && (!by_time_too || ended.last.is_like(first))
                     && !has_one_before[**other]
             };
             let follower = by_first
@@ -245,13 +253,35 @@ mod tests {
         let mut span = Span::at(0, place(4, 100_000, 50_000));
         // The machine slept for an hour.
         let next = place(5, 3_705_000, 55_000);
-        assert!(span.is_before(&next) && !span.is_like(&next));
+        assert_eq!(Span::going_on([&span].into_iter(), &next), Some(0));
         span.extend(next);
         // What is missing then does not matter.
-        assert!(span.is_like(&place(9, 3_709_000, 59_000)));
-        assert!(!span.is_like(&place(9, 109_000, 59_000)));
-        assert!(!span.is_before(&place(9, 109_000, 59_000)));
-        assert!(!span.is_before(&place(6, 109_000, 9000)));
+        let goes_on = |place| Span::going_on([&span].into_iter(), &place).is_some();
+        assert!(goes_on(place(9, 3_709_000, 59_000)));
+        assert!(!goes_on(place(9, 109_000, 59_000)));
+        assert!(!goes_on(place(6, 109_000, 9000)));
+    }
+
+    #[test]
+    fn a_record_is_of_the_jvm_that_started_when_its_own_did() {
+        let at = |seq, started_ms, uptime_ms| Place {
+            pid: 1,
+            seq,
+            time_ms: started_ms + uptime_ms,
+            uptime_ms,
+        };
+        let open = [
+            Span::at(0, at(10, 1000, 9000)),
+            Span::at(0, at(11, 1700, 8300)),
+        ];
+        let going_on = |place| Span::going_on(open.iter(), &place);
+        // One is missing, so that it would be the next of the other.
+        assert_eq!(going_on(at(12, 1001, 9500)), Some(0));
+        assert_eq!(going_on(at(12, 1699, 8500)), Some(1));
+        // Written once more.
+        assert_eq!(going_on(at(10, 1000, 9000)), Some(0));
+        assert_eq!(going_on(at(12, 9000, 9000)), Some(1));
+        assert_eq!(going_on(at(13, 9000, 9000)), None);
     }
 
     #[test]
