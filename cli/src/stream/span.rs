@@ -149,8 +149,8 @@ impl Span {
     }
 }
 
-/// Pieces of which one begins with the very next record after another, put together: first where the times agree too,
-/// for numbers of two JVMs may follow each other by chance.
+/// Pieces of which one begins with the very next record after another, put together: first where the times agree too, and
+/// soonest after each other, for numbers of two JVMs, or of two agents in one, may follow each other by chance.
 fn chains<T>(pieces: Vec<T>, span: &impl Fn(&T) -> &Span) -> Vec<Vec<T>> {
     let mut by_first: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
     for (place, piece) in pieces.iter().enumerate() {
@@ -160,27 +160,24 @@ fn chains<T>(pieces: Vec<T>, span: &impl Fn(&T) -> &Span) -> Vec<Vec<T>> {
             .or_default()
             .push(place);
     }
+    let mut pairs: Vec<(bool, u64, usize, usize)> = Vec::new();
+    for (place, piece) in pieces.iter().enumerate() {
+        let last = &span(piece).last;
+        let key = (last.pid, last.seq.saturating_add(1));
+        let others = by_first.get(&key).into_iter().flatten();
+        pairs.extend(others.filter_map(|&other| {
+            let first = &span(&pieces[other]).first;
+            let apart_ms = last.uptime_ms.abs_diff(first.uptime_ms);
+            let is_next = last.is_before(first);
+            is_next.then_some((!last.is_like(first), apart_ms, place, other))
+        }));
+    }
+    pairs.sort_unstable();
     let mut next: Vec<Option<usize>> = vec![None; pieces.len()];
     let mut has_one_before = vec![false; pieces.len()];
-    for by_time_too in [true, false] {
-        for (place, piece) in pieces.iter().enumerate() {
-            if next[place].is_some() {
-                continue;
-            }
-            let ended = span(piece);
-            let key = (ended.pid(), ended.last.seq.saturating_add(1));
-            let follows = |other: &&usize| {
-                let first = &span(&pieces[**other]).first;
-                ended.last.is_before(first)
-                    && (!by_time_too || ended.last.is_like(first))
-                    && !has_one_before[**other]
-            };
-            let follower = by_first
-                .get(&key)
-                .and_then(|others| others.iter().find(follows));
-            if let Some(&follower) = follower {
-                (next[place], has_one_before[follower]) = (Some(follower), true);
-            }
+    for (_, _, place, follower) in pairs {
+        if next[place].is_none() && !has_one_before[follower] {
+            (next[place], has_one_before[follower]) = (Some(follower), true);
         }
     }
     let mut pieces: Vec<Option<T>> = pieces.into_iter().map(Some).collect();
@@ -307,6 +304,29 @@ mod tests {
         assert_eq!(sources(&pieces), [vec![0, 1], vec![2]]);
         let pieces = [at(0, 0, 100_000, 50_000), other, at(1, 10, 110_000, 60_000)];
         assert_eq!(sources(&pieces), [vec![0, 1], vec![2]]);
+    }
+
+    #[test]
+    fn files_of_an_agent_are_not_those_of_one_that_was_attached_before_it() {
+        let at = |source, first: (u64, u64), last: (u64, u64)| {
+            let place = |(seq, uptime_ms)| Place {
+                pid: 7,
+                seq,
+                time_ms: 1000 + uptime_ms,
+                uptime_ms,
+            };
+            let mut span = Span::at(source, place(first));
+            span.extend(place(last));
+            span
+        };
+        let pieces = [
+            at(0, (9, 9000), (12, 12_000)),
+            at(1, (0, 5000), (8, 8000)),
+            at(2, (0, 1000), (8, 2000)),
+        ];
+        assert_eq!(sources(&pieces), [[2, 1, 0]]);
+        let [newest, newer, oldest] = pieces;
+        assert_eq!(sources(&[newest, oldest, newer]), [[2, 1, 0]]);
     }
 
     proptest! {
