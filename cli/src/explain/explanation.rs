@@ -18,6 +18,7 @@ use super::outlook::Outlook;
 use super::same_jvm;
 use super::steps::{self, Findings};
 use super::triage;
+use crate::alerts;
 use crate::finalizing;
 use crate::interval;
 use crate::numbers::{counted, grouped, milliseconds};
@@ -205,8 +206,7 @@ impl Explanation {
         let start = known.start.as_ref();
         let command = start.and_then(|start| start.jvm.command.as_deref());
         let program = command.and_then(|command| command.split_whitespace().next());
-        let option = |name| start.and_then(|start| start.agent.options.get(name));
-        let alerts_are_off = option("alerts").is_some_and(|value| value == "off");
+        let alerts_are_off = start.is_some_and(alerts::are_off);
         // Whatever has ended stands still no longer.
         let is_there = |stall: &Told<Stall>| is_ongoing(stall) && known.stop.is_none();
         let oom_is_over = known.is_oom_over();

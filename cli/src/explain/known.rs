@@ -9,7 +9,7 @@ use finwatch_record::{
 use serde::{Serialize, Serializer};
 
 use super::exhaustion::{self, Exhaustion};
-use crate::alerts::{Alerts, Word};
+use crate::alerts::{self, Alerts, Word};
 use crate::stream::{Piece, Span};
 use crate::time::timestamp;
 
@@ -93,6 +93,9 @@ impl Piece for Known {
         let uptime_ms = record.uptime_ms;
         match record.body {
             Body::Start(start) => {
+                if alerts::are_off(&start) {
+                    self.alerts.forget_raised();
+                }
                 self.start = Some(*start);
                 self.stop = None;
             }
@@ -146,6 +149,9 @@ impl Piece for Known {
             // An agent that was attached again knows nothing of what the one before it raised.
             self.alerts.forget_raised();
             (self.finalizer_thread, self.stall) = (None, None);
+        }
+        if later.start.as_ref().is_some_and(alerts::are_off) {
+            self.alerts.forget_raised();
         }
         if later.ledger.is_some() {
             self.stall = self.stall.take().filter(|stall| !is_ongoing(stall));

@@ -55,6 +55,34 @@ fn an_alert_whose_end_is_missing_is_over_when_no_sample_counts_it() {
     assert!(!explanation.is_wrong, "{text}");
 }
 
+/// The options were changed so that nothing is looked for any more.
+fn alerts_off(seq: u64, uptime_ms: u64) -> Record {
+    let mut off = record(seq, uptime_ms, started().body);
+    if let Body::Start(start) = &mut off.body {
+        let options = &mut start.agent.options;
+        options.insert("alerts".to_owned(), "off".to_owned());
+    }
+    off
+}
+
+#[test]
+fn an_alert_is_not_known_to_go_on_once_alerts_are_switched_off() {
+    let records = [
+        started(),
+        raised(1, MINUTE_MS, leak(STATEMENT)),
+        alerts_off(2, 2 * MINUTE_MS),
+        sample_record(3, 14 * MINUTE_MS, &[(STATEMENT, 12, 0, 5000, 4988)]),
+    ];
+    for told in wherever_rotated(&records) {
+        assert_eq!(told["is_wrong"], false, "{told:#}");
+        let headline = told["headline"].as_str().unwrap();
+        assert!(
+            headline.contains("but alerts are switched off"),
+            "{headline}"
+        );
+    }
+}
+
 #[test]
 fn a_stall_is_over_when_there_are_samples_again() {
     let stall = exhausted()[3].body.clone();
