@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use finwatch_record::{Alert, AlertKind, AlertState};
+use finwatch_record::{Alert, AlertKind, AlertState, Start};
 
 /// So many are kept; an agent raises 64 at once.
 const MOST: usize = 500;
@@ -139,6 +139,12 @@ impl Alerts {
             self.last.remove(&key);
         }
     }
+}
+
+/// Whether nothing is looked for from there on: what was raised may go on or not.
+pub fn are_off(start: &Start) -> bool {
+    let option = start.agent.options.get("alerts");
+    option.is_some_and(|value| value == "off")
 }
 
 fn key(alert: &Alert) -> Key {

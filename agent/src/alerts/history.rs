@@ -397,15 +397,19 @@ impl Classes {
     }
 
     /// Forgets the class with fewest objects, if it has fewer than half as many, or if one that is of note takes the
-    /// place of one that is not.
+    /// place of one that is not. Half of the places are left to those that are not.
     fn make_room(&mut self, counts: &Counts) -> bool {
         let of = |class: &Class| class.now.counts;
+        let of_note = self.iter().filter(|class| is_of_note(&of(class))).count();
+        let matters = |counts: &Counts| {
+            counts.running > 0 || of_note < MOST_CLASSES / 2 && is_of_note(counts)
+        };
         let least = self.iter().min_by_key(|class| {
             let counts = of(class);
-            (counts.running > 0, is_of_note(&counts), counts.registered)
+            (counts.running > 0, matters(&counts), counts.registered)
         });
         let gives_way = |class: &&Class| {
-            let is_of_more_note = is_of_note(counts) && !is_of_note(&of(class));
+            let is_of_more_note = matters(counts) && !matters(&of(class));
             is_of_more_note || of(class).registered < counts.registered / 2
         };
         let Some(least) = least.filter(gives_way) else {
@@ -549,6 +553,21 @@ mod tests {
             let follows = |name| classes.iter().any(|class| class.name.class == name);
             let followed = ["C0", "C990", "C991"].map(follows);
             assert_eq!(followed, [true, round > 0, round > 1], "{round}");
+        }
+    }
+
+    #[test]
+    fn however_many_classes_have_thrown_one_with_many_objects_is_followed() {
+        let mut classes = Classes::default();
+        let names: Vec<String> = (0..1000).map(|n| format!("C{n}")).collect();
+        for round in 0..3 {
+            let all = names.iter().enumerate().map(|(n, name)| {
+                let mut counts = registered(if n == 0 { 5000 } else { 10 });
+                counts.threw_total = u64::from(n > 0);
+                now(name, counts)
+            });
+            classes.sample(round * 1000, Counts::default(), all, 100);
+            assert!(classes.iter().any(|class| class.name.class == "C0"));
         }
     }
 

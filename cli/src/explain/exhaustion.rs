@@ -16,7 +16,8 @@ const QUIET_MS: u64 = 600_000;
 pub struct Exhaustion {
     pub first: Told<OutOfMemory>,
     last_ms: u64,
-    has_room: bool,
+    /// The heap had room some time before it, since the records began or since what ran out before.
+    pub follows_room: bool,
 }
 
 impl Exhaustion {
@@ -25,36 +26,39 @@ impl Exhaustion {
         Exhaustion {
             first: Told::new(at_ms, oom),
             last_ms: at_ms,
-            has_room: false,
+            follows_room: false,
         }
     }
 
     /// Adds the next one: a consequence, or, where this is over or was no end of the heap, another first one.
     pub fn and_then(self, later: Exhaustion) -> Exhaustion {
         let is_of_heap = |of: &Exhaustion| of.first.what.resource == Resource::JavaHeap;
-        if self.is_over(later.first.at_ms) || is_of_heap(&later) && !is_of_heap(&self) {
-            return later;
+        let is_over = self.is_over(later.first.at_ms, later.follows_room);
+        if is_over || is_of_heap(&later) && !is_of_heap(&self) {
+            return Exhaustion {
+                follows_room: self.follows_room || later.follows_room,
+                ..later
+            };
         }
         Exhaustion {
             last_ms: later.last_ms,
-            has_room: later.has_room,
             ..self
         }
     }
 
-    /// The heap is used so much, some time later.
-    pub fn take_heap(&mut self, heap: &Usage) {
-        let max = heap.max_bytes.unwrap_or(u64::MAX) as f64;
-        self.has_room |= (heap.used_bytes as f64) < ROOM * max;
-    }
-
-    /// Whether it is, at that time.
-    pub fn is_over(&self, now_ms: u64) -> bool {
+    /// Whether it is, at that time, where the heap has had room since or has not.
+    pub fn is_over(&self, now_ms: u64, has_room: bool) -> bool {
         match self.first.what.resource {
-            Resource::JavaHeap => self.has_room,
+            Resource::JavaHeap => has_room,
             Resource::Threads | Resource::Other => now_ms.saturating_sub(self.last_ms) > QUIET_MS,
         }
     }
+}
+
+/// Whether a heap that is used so much has room.
+pub fn has_room(heap: &Usage) -> bool {
+    let max = heap.max_bytes.unwrap_or(u64::MAX) as f64;
+    (heap.used_bytes as f64) < ROOM * max
 }
 
 /// What happened, in words that go on where the JVM was named.

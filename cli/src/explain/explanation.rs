@@ -18,12 +18,14 @@ use super::outlook::Outlook;
 use super::same_jvm;
 use super::steps::{self, Findings};
 use super::triage;
+use crate::alerts;
 use crate::finalizing;
 use crate::interval;
 use crate::numbers::{counted, grouped, milliseconds};
 use crate::time::timestamp;
 
-/// A JVM that has been silent for longer than another by this much is not there any more.
+/// A JVM that has been silent for longer than another by this much, and for more than a few samples, is not there any
+/// more.
 const SILENT_MS: u64 = 60_000;
 
 /// Whom the question is about, where it was asked by a process id.
@@ -163,10 +165,11 @@ impl Explanation {
         let mut all: Vec<Explanation> = jvms.into_iter().enumerate().map(of_jvm).collect();
         let latest_ms = all.iter().map(|jvm| jvm.span_ms.1).max()?;
         let rank = |jvm: &Explanation| {
-            let last_ms = jvm.span_ms.1;
-            let is_now = jvm.stopped.is_none() && last_ms.saturating_add(SILENT_MS) >= latest_ms;
+            let is_it = own_pid == Some(jvm.pid);
+            // That one is there: what had its process id before is not, whatever was wrong with it.
+            let is_now = !is_it && jvm.silent_for(latest_ms).is_none() && jvm.stopped.is_none();
             let severity = is_now.then(|| jvm.severity());
-            (own_pid == Some(jvm.pid), severity, last_ms)
+            (is_it, severity, jvm.span_ms.1)
         };
         let worst = (0..all.len()).max_by_key(|place| rank(&all[*place]))?;
         let place = place_of_dump.unwrap_or(worst);
@@ -206,14 +209,10 @@ impl Explanation {
         let start = known.start.as_ref();
         let command = start.and_then(|start| start.jvm.command.as_deref());
         let program = command.and_then(|command| command.split_whitespace().next());
-        let option = |name| start.and_then(|start| start.agent.options.get(name));
-        let alerts_are_off = option("alerts").is_some_and(|value| value == "off");
+        let alerts_are_off = start.is_some_and(alerts::are_off);
         // Whatever has ended stands still no longer.
         let is_there = |stall: &Told<Stall>| is_ongoing(stall) && known.stop.is_none();
-        let oom_is_over = known
-            .oom
-            .as_ref()
-            .is_some_and(|oom| oom.is_over(known.span.last_ms));
+        let oom_is_over = known.is_oom_over();
         let oom = known.oom.as_ref().map(|oom| oom.first.clone());
         let mut jvm = Explanation {
             pid: known.span.pid(),
@@ -281,7 +280,7 @@ impl Explanation {
     fn silent_for(&self, now_ms: u64) -> Option<u64> {
         let long_ms = self
             .interval_ms
-            .map_or(SILENT_MS, |ms| SILENT_MS.max(3 * ms));
+            .map_or(SILENT_MS, |ms| SILENT_MS.max(ms.saturating_mul(3)));
         let silent_ms = now_ms.saturating_sub(self.span_ms.1);
         (self.stopped.is_none() && silent_ms > long_ms).then_some(silent_ms)
     }

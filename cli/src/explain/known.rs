@@ -8,8 +8,8 @@ use finwatch_record::{
 };
 use serde::{Serialize, Serializer};
 
-use super::exhaustion::Exhaustion;
-use crate::alerts::{Alerts, Word};
+use super::exhaustion::{self, Exhaustion};
+use crate::alerts::{self, Alerts, Word};
 use crate::stream::{Piece, Span};
 use crate::time::timestamp;
 
@@ -36,6 +36,8 @@ pub struct Known {
     pub finalizer_thread: Option<Told<FinalizerThread>>,
     pub stall: Option<Told<Stall>>,
     pub oom: Option<Exhaustion>,
+    /// The heap has had room since then, or since the records began.
+    has_room: bool,
     holders: BTreeMap<ClassKey, Told<Holders>>,
     sites: BTreeMap<ClassKey, Told<Sites>>,
 }
@@ -76,6 +78,7 @@ impl Piece for Known {
             finalizer_thread: None,
             stall: None,
             oom: None,
+            has_room: false,
             holders: BTreeMap::new(),
             sites: BTreeMap::new(),
         }
@@ -93,6 +96,9 @@ impl Piece for Known {
         let uptime_ms = record.uptime_ms;
         match record.body {
             Body::Start(start) => {
+                if alerts::are_off(&start) {
+                    self.alerts.forget_raised();
+                }
                 self.start = Some(*start);
                 self.stop = None;
             }
@@ -101,9 +107,7 @@ impl Piece for Known {
                 // Whoever makes samples goes on.
                 self.stall = self.stall.take().filter(|stall| !is_ongoing(stall));
                 let heap = sample.memory.map(|memory| memory.heap);
-                if let (Some(oom), Some(heap)) = (&mut self.oom, &heap) {
-                    oom.take_heap(heap);
-                }
+                self.has_room |= heap.as_ref().is_some_and(exhaustion::has_room);
                 self.heap = heap.or(self.heap);
                 self.ledger = Some(Ledger {
                     coverage: sample.coverage,
@@ -150,6 +154,9 @@ impl Piece for Known {
             self.alerts.forget_raised();
             (self.finalizer_thread, self.stall) = (None, None);
         }
+        if later.start.as_ref().is_some_and(alerts::are_off) {
+            self.alerts.forget_raised();
+        }
         if later.ledger.is_some() {
             self.stall = self.stall.take().filter(|stall| !is_ongoing(stall));
         }
@@ -160,12 +167,10 @@ impl Piece for Known {
         self.collections_are_told = later.collections_are_told.or(self.collections_are_told);
         self.finalizer_thread = later.finalizer_thread.or(self.finalizer_thread.take());
         self.stall = later.stall.or(self.stall.take());
-        if let (Some(oom), Some(heap)) = (&mut self.oom, &later.heap) {
-            oom.take_heap(heap);
-        }
         if let Some(oom) = later.oom {
             self.exhausted(oom);
         }
+        self.has_room |= later.has_room;
         self.alerts.append(later.alerts);
         for (key, holders) in later.holders {
             keep(&mut self.holders, key, holders);
@@ -208,7 +213,15 @@ impl Known {
         last_of(&self.sites, class, loader)
     }
 
-    fn exhausted(&mut self, oom: Exhaustion) {
+    /// Whether what ran out is over.
+    pub fn is_oom_over(&self) -> bool {
+        let now_ms = self.span.last_ms;
+        let oom = self.oom.as_ref();
+        oom.is_some_and(|oom| oom.is_over(now_ms, self.has_room))
+    }
+
+    fn exhausted(&mut self, mut oom: Exhaustion) {
+        oom.follows_room |= std::mem::take(&mut self.has_room);
         self.oom = Some(match self.oom.take() {
             Some(earlier) => earlier.and_then(oom),
             None => oom,

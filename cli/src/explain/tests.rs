@@ -533,6 +533,54 @@ fn of_several_jvms_the_one_that_is_worst_off_now_is_explained() {
     assert_eq!((asked.pid, asked.is_wrong), (77, false));
 }
 
+/// The same records of a JVM with process id 1 that started that much later.
+fn in_container(records: Vec<Record>, later_ms: u64) -> Vec<Record> {
+    let move_it = |record: Record| Record {
+        pid: 1,
+        ts: timestamp(START_MS + record.uptime_ms + later_ms),
+        ..record
+    };
+    records.into_iter().map(move_it).collect()
+}
+
+#[test]
+fn a_jvm_that_was_asked_about_is_not_the_one_before_it() {
+    let records = [
+        in_container(timer_leak(), 0),
+        in_container(healthy(), MINUTE_MS),
+    ];
+    let asked = Subject {
+        pid: Some(77),
+        own_pid: Some(1),
+        now_ms: None,
+    };
+    let explanation = explained(&[file(&records.concat())], &asked).unwrap();
+    assert_eq!((explanation.is_wrong, explanation.others.len()), (false, 1));
+}
+
+#[test]
+fn a_jvm_that_is_looked_at_rarely_is_there_still() {
+    let mut records = in_container(timer_leak(), 0);
+    let Body::Start(start) = &mut records[0].body else {
+        unreachable!("it is the first");
+    };
+    let options = &mut start.agent.options;
+    options.insert("interval".to_owned(), "10m".to_owned());
+    let files = [records, in_container(healthy(), 10 * MINUTE_MS)];
+    let files = files.map(|records| file(&records));
+    let explanation = explained(&files, &Subject::default()).unwrap();
+    assert!(explanation.is_wrong, "{explanation:#?}");
+}
+
+#[test]
+fn jvms_that_started_together_with_one_process_id_are_told_apart() {
+    let mut both = [in_container(timer_leak(), 0), in_container(healthy(), 700)].concat();
+    both.sort_by_key(|record| (record.seq > 0, record.ts.clone()));
+    let explanation = explained(&[file(&both)], &Subject::default()).unwrap();
+    assert!(explanation.is_wrong, "{explanation:#?}");
+    assert_eq!(explanation.others.len(), 1);
+}
+
 #[test]
 fn of_a_jvm_that_was_asked_about_nothing_is_told_from_the_records_of_others() {
     let directory = tempfile::tempdir().unwrap();

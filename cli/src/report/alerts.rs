@@ -40,7 +40,7 @@ pub enum End {
     Open,
     /// Its condition did not hold any more.
     Cleared,
-    /// The agent was detached, and knew nothing of it when it was attached again.
+    /// The agent was detached, and knew nothing of it when it was attached again; or alerts were switched off.
     Unknown,
 }
 

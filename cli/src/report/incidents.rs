@@ -85,9 +85,13 @@ impl Incidents {
     /// Adds those of a later file.
     pub fn append(&mut self, later: Incidents) {
         self.alerts.append(later.alerts);
-        self.stalls.extend(later.stalls);
+        for stall in later.stalls {
+            self.take_stall(stall.time_ms, stall.told);
+        }
         self.ooms.extend(later.ooms);
-        self.finalizer_states.extend(later.finalizer_states);
+        for state in later.finalizer_states {
+            self.take_state(state.time_ms, state.told);
+        }
         self.finalizer_thread = later.finalizer_thread.or(self.finalizer_thread.take());
         self.holders.extend(later.holders);
         self.sites.extend(later.sites);
@@ -126,17 +130,21 @@ impl Incidents {
     }
 
     fn take_thread(&mut self, time_ms: u64, thread: FinalizerThread) {
+        self.take_state(time_ms, thread.state);
+        if !thread.stack.is_empty() || self.finalizer_thread.is_none() {
+            self.finalizer_thread = Some(At::new(time_ms, thread));
+        }
+    }
+
+    fn take_state(&mut self, time_ms: u64, state: FinalizerState) {
         let last = self.finalizer_states.last().map(|last| last.told);
-        if last != Some(thread.state) {
+        if last != Some(state) {
             push(
                 &mut self.finalizer_states,
                 time_ms,
-                thread.state,
+                state,
                 &mut self.left_out,
             );
-        }
-        if !thread.stack.is_empty() || self.finalizer_thread.is_none() {
-            self.finalizer_thread = Some(At::new(time_ms, thread));
         }
     }
 }

@@ -11,6 +11,7 @@ use super::classes::Classes;
 use super::incidents::Incidents;
 use super::series::Series;
 use super::standstill::Standstill;
+use crate::alerts;
 use crate::stream::{Piece, Span};
 
 /// One JVM, or the part of its stream that is in one file.
@@ -122,7 +123,7 @@ impl Piece for Jvm {
 
     fn take(&mut self, time_ms: u64, record: Record) {
         match record.body {
-            Body::Start(start) => self.take_start(*start),
+            Body::Start(start) => self.take_start(time_ms, *start),
             Body::Sample(sample) => self.take_sample(time_ms, *sample),
             Body::Gc(collection) => self.take_collection(time_ms, record.uptime_ms, *collection),
             Body::Stop(stop) => self.take_stop(time_ms, *stop),
@@ -132,7 +133,7 @@ impl Piece for Jvm {
     }
 
     fn append(&mut self, later: Jvm) {
-        if later.span.is_new_watch() {
+        if later.span.is_new_watch() || later.start.as_ref().is_some_and(alerts::are_off) {
             self.incidents.alerts.lose_sight(self.span.last_ms);
         }
         self.span.append(&later.span);
@@ -154,7 +155,10 @@ impl Piece for Jvm {
 }
 
 impl Jvm {
-    fn take_start(&mut self, start: Start) {
+    fn take_start(&mut self, time_ms: u64, start: Start) {
+        if alerts::are_off(&start) {
+            self.incidents.alerts.lose_sight(time_ms);
+        }
         self.memory.heap_max_bytes = start.jvm.heap_max_bytes.or(self.memory.heap_max_bytes);
         self.coverage = Some(start.coverage.clone());
         self.stop = None;

@@ -114,7 +114,7 @@ fn alerts(jvm: &Jvm, all: &mut Vec<Notable>) {
         let state = match alert.end {
             End::Open => "",
             End::Cleared => " (over)",
-            End::Unknown => " (until finwatch was detached)",
+            End::Unknown => " (not known any more)",
         };
         let kind = serde_json::to_value(told.kind).unwrap_or_default();
         let kind = kind.as_str().unwrap_or("alert").replace('_', " ");

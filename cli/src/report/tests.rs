@@ -2,8 +2,8 @@
 
 use finwatch_record::{
     AgentCost, Alert, AlertKind, AlertState, Baseline, Body, ClassRow, Counts, Coverage,
-    CoverageLevel, FinalizeDurations, Finalizer, Gc, OmittedClasses, Record, Sample, Start,
-    Trigger,
+    CoverageLevel, FinalizeDurations, Finalizer, Gc, OmittedClasses, Record, Sample, Stall,
+    StallState, Start, Trigger,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -298,6 +298,34 @@ fn alerts_of(records: &[Vec<Record>]) -> Vec<(String, bool)> {
         )
     };
     shown.unwrap().into_iter().map(of).collect()
+}
+
+#[test]
+fn a_stall_that_goes_on_in_another_file_is_one() {
+    let stall = |second, state| {
+        let stall = Stall {
+            state,
+            since_uptime_ms: 500,
+            duration_ms: 1000.0 * second as f64,
+            in_gc_pause: false,
+        };
+        Record {
+            kind: "stall".to_owned(),
+            body: Body::Stall(Box::new(stall)),
+            ..sample(7, second, "A", counts(1, 0))
+        }
+    };
+    let files = [
+        file(&[
+            stall(6, StallState::Ongoing),
+            stall(12, StallState::Ongoing),
+        ]),
+        file(&[stall(14, StallState::Over)]),
+    ];
+    let page = json(&page(&files));
+    let stalls = &page["jvms"][0]["incidents"]["stalls"];
+    assert_eq!(stalls.as_array().unwrap().len(), 1, "{stalls:#}");
+    assert_eq!(stalls[0]["told"]["state"], "over");
 }
 
 #[test]

@@ -172,32 +172,29 @@ impl<P: Piece> Digest<P> {
             time_ms,
             uptime_ms: record.uptime_ms,
         };
-        let span = || Span::at(self.source, stands_at.clone());
-        let like = |piece: &P| piece.span().is_like(&stands_at);
-        let next = |piece: &P| piece.span().is_before(&stands_at);
-        let open = || self.open.iter();
-        let place = open().position(like).or_else(|| open().position(next));
+        let is_end = matches!(record.body, Body::Stop(_));
+        let place = match record.body {
+            // A stream begins: of another JVM, or the agent was attached again. A later start tells of other options.
+            Body::Start(_) if record.seq == 0 => None,
+            _ => Span::going_on(self.open.iter().map(P::span), &stands_at),
+        };
         let place = match place {
-            // A new beginning: the agent was attached again. A later start tells of other options.
-            Some(place) if matches!(record.body, Body::Start(_)) && record.seq == 0 => {
-                let piece = P::new(span());
-                self.pieces
-                    .push(std::mem::replace(&mut self.open[place], piece));
-                place
-            }
             Some(place) => place,
             None if self.open.len() + self.pieces.len() >= MOST_JVMS => {
                 self.jvms_left_out = true;
                 return;
             }
             None => {
-                let piece = P::new(span());
-                self.open.push(piece);
+                self.open
+                    .push(P::new(Span::at(self.source, stands_at.clone())));
                 self.open.len() - 1
             }
         };
         self.open[place].span_mut().extend(stands_at);
         self.open[place].take(time_ms, record);
+        if is_end {
+            self.pieces.push(self.open.remove(place));
+        }
     }
 
     fn end_source(&mut self) {

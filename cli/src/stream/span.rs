@@ -1,6 +1,7 @@
 //! Which pieces are of one JVM: rotated files have no name in common that can be relied on, and in a container every
 //! JVM has the process id 1.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// How much the time of a record on the JVM's clock may lie before that of the one before it: several threads make them.
@@ -102,20 +103,27 @@ impl Span {
         self.records += later.records;
     }
 
-    /// Whether a record that stands after these may be of the same JVM, by the time.
-    pub fn is_like(&self, place: &Place) -> bool {
-        self.last.is_like(place)
-    }
-
-    /// Whether a record is the very next one, whatever the time is.
-    pub fn is_before(&self, place: &Place) -> bool {
-        self.last.is_before(place)
+    /// The place of the one that goes on with a record: by the time, or else by its being the very next one. In
+    /// containers that were started together the JVMs have the same process id, and starts that hardly differ.
+    pub fn going_on<'a>(open: impl Iterator<Item = &'a Span>, record: &Place) -> Option<usize> {
+        let nearness = |last: &Place| {
+            let away_ms = last.started_ms().abs_diff(record.started_ms());
+            match (last.is_like(record), last.seq < record.seq) {
+                (true, true) => Some((0, away_ms)),
+                _ if last.is_before(record) => Some((1, away_ms)),
+                (true, false) => Some((2, away_ms)),
+                (false, _) => None,
+            }
+        };
+        let open = open.enumerate();
+        let near = open.filter_map(|(at, span)| Some((nearness(&span.last)?, Reverse(at))));
+        near.min().map(|(_, Reverse(at))| at)
     }
 
     /// Whether `later` may go on where this ended: like it, and with no time in common, as two JVMs that were started
     /// together in two containers have.
     fn is_continued_by(&self, later: &Span) -> bool {
-        self.is_like(&later.first) && self.last_ms <= later.first_ms
+        self.last.is_like(&later.first) && self.last_ms <= later.first_ms
     }
 
     /// Puts together what is of one JVM, each in its order; the JVMs in the order of their first records.
@@ -141,8 +149,8 @@ impl Span {
     }
 }
 
-/// Pieces of which one begins with the very next record after another, put together: first where the times agree too,
-/// for numbers of two JVMs may follow each other by chance.
+/// Pieces of which one begins with the very next record after another, put together: first where the times agree too, and
+/// soonest after each other, for numbers of two JVMs, or of two agents in one, may follow each other by chance.
 fn chains<T>(pieces: Vec<T>, span: &impl Fn(&T) -> &Span) -> Vec<Vec<T>> {
     let mut by_first: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
     for (place, piece) in pieces.iter().enumerate() {
@@ -152,27 +160,24 @@ fn chains<T>(pieces: Vec<T>, span: &impl Fn(&T) -> &Span) -> Vec<Vec<T>> {
             .or_default()
             .push(place);
     }
+    let mut pairs: Vec<(bool, u64, usize, usize)> = Vec::new();
+    for (place, piece) in pieces.iter().enumerate() {
+        let last = &span(piece).last;
+        let key = (last.pid, last.seq.saturating_add(1));
+        let others = by_first.get(&key).into_iter().flatten();
+        pairs.extend(others.filter_map(|&other| {
+            let first = &span(&pieces[other]).first;
+            let apart_ms = last.uptime_ms.abs_diff(first.uptime_ms);
+            let is_next = last.is_before(first);
+            is_next.then_some((!last.is_like(first), apart_ms, place, other))
+        }));
+    }
+    pairs.sort_unstable();
     let mut next: Vec<Option<usize>> = vec![None; pieces.len()];
     let mut has_one_before = vec![false; pieces.len()];
-    for by_time_too in [true, false] {
-        for (place, piece) in pieces.iter().enumerate() {
-            if next[place].is_some() {
-                continue;
-            }
-            let ended = span(piece);
-            let key = (ended.pid(), ended.last.seq.saturating_add(1));
-            let follows = |other: &&usize| {
-                let first = &span(&pieces[**other]).first;
-                ended.is_before(first)
-                    && (!by_time_too || ended.is_like(first))
-                    && !has_one_before[**other]
-            };
-            let follower = by_first
-                .get(&key)
-                .and_then(|others| others.iter().find(follows));
-            if let Some(&follower) = follower {
-                (next[place], has_one_before[follower]) = (Some(follower), true);
-            }
+    for (_, _, place, follower) in pairs {
+        if next[place].is_none() && !has_one_before[follower] {
+            (next[place], has_one_before[follower]) = (Some(follower), true);
         }
     }
     let mut pieces: Vec<Option<T>> = pieces.into_iter().map(Some).collect();
@@ -245,13 +250,35 @@ mod tests {
         let mut span = Span::at(0, place(4, 100_000, 50_000));
         // The machine slept for an hour.
         let next = place(5, 3_705_000, 55_000);
-        assert!(span.is_before(&next) && !span.is_like(&next));
+        assert_eq!(Span::going_on([&span].into_iter(), &next), Some(0));
         span.extend(next);
         // What is missing then does not matter.
-        assert!(span.is_like(&place(9, 3_709_000, 59_000)));
-        assert!(!span.is_like(&place(9, 109_000, 59_000)));
-        assert!(!span.is_before(&place(9, 109_000, 59_000)));
-        assert!(!span.is_before(&place(6, 109_000, 9000)));
+        let goes_on = |place| Span::going_on([&span].into_iter(), &place).is_some();
+        assert!(goes_on(place(9, 3_709_000, 59_000)));
+        assert!(!goes_on(place(9, 109_000, 59_000)));
+        assert!(!goes_on(place(6, 109_000, 9000)));
+    }
+
+    #[test]
+    fn a_record_is_of_the_jvm_that_started_when_its_own_did() {
+        let at = |seq, started_ms, uptime_ms| Place {
+            pid: 1,
+            seq,
+            time_ms: started_ms + uptime_ms,
+            uptime_ms,
+        };
+        let open = [
+            Span::at(0, at(10, 1000, 9000)),
+            Span::at(0, at(11, 1700, 8300)),
+        ];
+        let going_on = |place| Span::going_on(open.iter(), &place);
+        // One is missing, so that it would be the next of the other.
+        assert_eq!(going_on(at(12, 1001, 9500)), Some(0));
+        assert_eq!(going_on(at(12, 1699, 8500)), Some(1));
+        // Written once more.
+        assert_eq!(going_on(at(10, 1000, 9000)), Some(0));
+        assert_eq!(going_on(at(12, 9000, 9000)), Some(1));
+        assert_eq!(going_on(at(13, 9000, 9000)), None);
     }
 
     #[test]
@@ -277,6 +304,29 @@ mod tests {
         assert_eq!(sources(&pieces), [vec![0, 1], vec![2]]);
         let pieces = [at(0, 0, 100_000, 50_000), other, at(1, 10, 110_000, 60_000)];
         assert_eq!(sources(&pieces), [vec![0, 1], vec![2]]);
+    }
+
+    #[test]
+    fn files_of_an_agent_are_not_those_of_one_that_was_attached_before_it() {
+        let at = |source, first: (u64, u64), last: (u64, u64)| {
+            let place = |(seq, uptime_ms)| Place {
+                pid: 7,
+                seq,
+                time_ms: 1000 + uptime_ms,
+                uptime_ms,
+            };
+            let mut span = Span::at(source, place(first));
+            span.extend(place(last));
+            span
+        };
+        let pieces = [
+            at(0, (9, 9000), (12, 12_000)),
+            at(1, (0, 5000), (8, 8000)),
+            at(2, (0, 1000), (8, 2000)),
+        ];
+        assert_eq!(sources(&pieces), [[2, 1, 0]]);
+        let [newest, newer, oldest] = pieces;
+        assert_eq!(sources(&[newest, oldest, newer]), [[2, 1, 0]]);
     }
 
     proptest! {

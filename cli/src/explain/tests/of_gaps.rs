@@ -55,6 +55,34 @@ fn an_alert_whose_end_is_missing_is_over_when_no_sample_counts_it() {
     assert!(!explanation.is_wrong, "{text}");
 }
 
+/// The options were changed so that nothing is looked for any more.
+fn alerts_off(seq: u64, uptime_ms: u64) -> Record {
+    let mut off = record(seq, uptime_ms, started().body);
+    if let Body::Start(start) = &mut off.body {
+        let options = &mut start.agent.options;
+        options.insert("alerts".to_owned(), "off".to_owned());
+    }
+    off
+}
+
+#[test]
+fn an_alert_is_not_known_to_go_on_once_alerts_are_switched_off() {
+    let records = [
+        started(),
+        raised(1, MINUTE_MS, leak(STATEMENT)),
+        alerts_off(2, 2 * MINUTE_MS),
+        sample_record(3, 14 * MINUTE_MS, &[(STATEMENT, 12, 0, 5000, 4988)]),
+    ];
+    for told in wherever_rotated(&records) {
+        assert_eq!(told["is_wrong"], false, "{told:#}");
+        let headline = told["headline"].as_str().unwrap();
+        assert!(
+            headline.contains("but alerts are switched off"),
+            "{headline}"
+        );
+    }
+}
+
 #[test]
 fn a_stall_is_over_when_there_are_samples_again() {
     let stall = exhausted()[3].body.clone();
@@ -138,6 +166,59 @@ fn what_ran_out_long_ago_is_over_when_there_is_room() {
             !is_wrong,
             "{resource:?}: {text}"
         );
+    }
+}
+
+/// A sample with so much of 100 MB in use.
+fn sample_of_heap(seq: u64, uptime_ms: u64, megabytes: u64) -> Record {
+    let mut sample = sample(&[]);
+    let memory = sample.memory.as_mut().unwrap();
+    memory.heap.used_bytes = megabytes * 1_000_000;
+    memory.heap.max_bytes = Some(100_000_000);
+    record(seq, uptime_ms, Body::Sample(Box::new(sample)))
+}
+
+/// The answer about records of one file, and of two of which the second begins with each of them in turn.
+fn wherever_rotated(records: &[Record]) -> Vec<Value> {
+    let all = (0..records.len()).map(|at| {
+        let (earlier, later) = records.split_at(at);
+        let files = [later, earlier].map(file);
+        json_of(&explained(&files, &of_pid()).unwrap())
+    });
+    all.collect()
+}
+
+#[test]
+fn whether_what_ran_out_is_over_does_not_depend_on_where_a_file_was_rotated() {
+    let ooms = |records: &[(u64, bool)]| {
+        let mut all = vec![started()];
+        for (number, (used, runs_out)) in (1..).zip(records) {
+            let at_ms = number * MINUTE_MS;
+            let next = match runs_out {
+                true => record(number, at_ms, ran_out(Resource::JavaHeap, "that").body),
+                false => sample_of_heap(number, at_ms, *used),
+            };
+            all.push(next);
+        }
+        all
+    };
+    let oom = (0, true);
+    let heap = |used| (used, false);
+    for (records, first, is_over) in [
+        (vec![heap(50), oom, heap(95), heap(40), heap(95)], 2, true),
+        (vec![heap(50), oom, heap(95), oom, heap(95)], 2, false),
+        (vec![oom, heap(40), heap(95), oom, heap(95)], 4, false),
+        (
+            vec![oom, oom, heap(40), oom, heap(95), heap(30), heap(95)],
+            4,
+            true,
+        ),
+    ] {
+        let records = ooms(&records);
+        for told in wherever_rotated(&records) {
+            assert_eq!(told["oom"]["ts"], records[first].ts, "{told:#}");
+            assert_eq!(told["oom_is_over"], is_over, "{told:#}");
+        }
     }
 }
 

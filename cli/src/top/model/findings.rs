@@ -75,6 +75,11 @@ impl Findings {
         self.alerts.take(at_ms, alert);
     }
 
+    /// Nobody looks any more whether what was raised goes on.
+    pub(super) fn forget_alerts(&mut self) {
+        self.alerts.forget_raised();
+    }
+
     /// Whoever makes samples does not stand still.
     pub(super) fn note_sample(&mut self, alerts_raised: Option<u64>) {
         self.alerts.take_sample(alerts_raised);

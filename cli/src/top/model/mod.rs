@@ -20,6 +20,7 @@ use finwatch_record::{
     Stop, StopReason,
 };
 
+use crate::alerts;
 use crate::interval;
 use crate::stream::{Line, Problem};
 use crate::time;
@@ -252,6 +253,9 @@ impl Model {
 
     fn start(&mut self, start: Start) {
         self.interval_ms = interval::of(&start);
+        if alerts::are_off(&start) {
+            self.findings.forget_alerts();
+        }
         self.coverage = Some(start.coverage.clone());
         self.start = Some(start);
     }
