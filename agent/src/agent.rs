@@ -405,7 +405,7 @@ impl Agent {
     }
 
     fn tell_end(&self, env: &mut Env, run: &mut Run, reason: StopReason) {
-        run.start_early(&self.clock);
+        run.start_at_the_end(env, &self.clock);
         let ended = run.take_collections(env);
         self.drain(run, None);
         run.tell_collections(ended, &self.clock);

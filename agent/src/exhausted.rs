@@ -49,6 +49,8 @@ pub type LastKnown = Arc<Mutex<Option<OutOfMemory>>>;
 pub struct Exhausted {
     /// When there was a record last, in microseconds of the clock plus 1; 0: never.
     told_us: AtomicU64,
+    /// When the VM said so last, in the same way.
+    last_us: AtomicU64,
     /// None while nothing is watched.
     to: Mutex<Option<To>>,
 }
@@ -68,6 +70,7 @@ impl Exhausted {
     /// Something is watched from now on, or nothing any more.
     pub fn set(&self, to: Option<To>) {
         self.told_us.store(0, Relaxed);
+        self.last_us.store(0, Relaxed);
         *self.to.lock() = to;
     }
 
@@ -79,7 +82,9 @@ impl Exhausted {
         flags: i32,
         description: &CStr,
     ) {
-        if !self.may_tell(clock.now_us()) {
+        let now_us = clock.now_us();
+        self.last_us.store(now_us + 1, Relaxed);
+        if !self.may_tell(now_us) {
             return;
         }
         let Some(to) = self.to.lock().clone() else {
@@ -118,6 +123,13 @@ impl Exhausted {
         {
             log::info(format_args!("{error}: it is not told when memory runs out"));
         }
+    }
+
+    /// Whether the JVM ran out of something not long ago: since it is listened to again, nothing has said that it
+    /// no longer does.
+    pub fn is_recent(&self, clock: &PauseClock) -> bool {
+        let last_us = self.last_us.load(Relaxed);
+        last_us != 0 && clock.now_us() < last_us + 2 * SPACING_US
     }
 
     /// One thread of those that come at once.

@@ -39,7 +39,7 @@ struct Told {
 }
 
 /// Looks at the threads that finalize. `inside` is what the ledger knows of the call that
-/// is running, if one is; it is stuck when it has been for `stuck_ms`. `is_behind`: the VM's list
+/// is running, if one is; it is stuck when it has been for `stuck_ms`, but for standstills of the JVM. `is_behind`: the VM's list
 /// of what the Reference Handler is to take has not been empty for so long.
 ///
 /// # Errors
@@ -102,7 +102,7 @@ fn state(
         return FinalizerState::Dead;
     };
     match inside {
-        Some(inside) if now_ms - inside.since_ms >= stuck_ms => FinalizerState::Stuck,
+        Some(inside) if inside.lasted_ms(now_ms) >= stuck_ms => FinalizerState::Stuck,
         Some(_) if told.state == "BLOCKED" => FinalizerState::Blocked,
         None if told.state.ends_with("WAITING") => FinalizerState::Waiting,
         _ => FinalizerState::Running,

@@ -21,6 +21,9 @@ const MAX_WAITING: usize = 1024;
 /// How long the end may have to wait for a sleeper.
 const NAP: Duration = Duration::from_millis(10);
 
+/// Without a sign of life for so long the JVM has stood still: more than the time between two of them.
+const STANDSTILL_US: u64 = 2_000_000;
+
 /// One pause, in microseconds since the agent was loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pause {
@@ -28,6 +31,15 @@ pub struct Pause {
     pub start_us: u64,
     /// How long it took.
     pub duration_us: u64,
+}
+
+/// A time without a sign of life, in milliseconds since the JVM started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standstill {
+    /// The last sign of life before it.
+    pub from_ms: u64,
+    /// The first after it.
+    pub until_ms: u64,
 }
 
 /// What wakes the agent's own thread before its time.
@@ -53,6 +65,8 @@ pub struct PauseClock {
     longest_us: AtomicU64,
     /// When the JVM showed a sign of life last; 0: not yet.
     alive_us: AtomicU64,
+    /// Where the last standstill began and ended, in microseconds; 0: there was none.
+    stood_still_us: [AtomicU64; 2],
     /// The JVM's uptime when this began, in milliseconds.
     uptime_at_load_ms: AtomicU64,
     ended: AtomicBool,
@@ -83,6 +97,7 @@ impl PauseClock {
             total_us: AtomicU64::new(0),
             longest_us: AtomicU64::new(0),
             alive_us: AtomicU64::new(0),
+            stood_still_us: [AtomicU64::new(0), AtomicU64::new(0)],
             uptime_at_load_ms: AtomicU64::new(0),
             ended: AtomicBool::new(false),
             sender,
@@ -102,6 +117,8 @@ impl PauseClock {
             &self.total_us,
             &self.longest_us,
             &self.alive_us,
+            &self.stood_still_us[0],
+            &self.stood_still_us[1],
         ] {
             number.store(0, Relaxed);
         }
@@ -161,9 +178,26 @@ impl PauseClock {
         self.uptime_at_load_ms.load(Relaxed) + us / 1000
     }
 
-    /// The JVM lives: the caller has just been through the VM.
+    /// The JVM lives: the caller, the agent's own thread, has just been through the VM.
     pub fn alive(&self) {
-        self.alive_us.store(self.now_us().max(1), Relaxed);
+        self.alive_at(self.now_us().max(1));
+    }
+
+    fn alive_at(&self, now_us: u64) {
+        let before_us = self.alive_us.swap(now_us, Relaxed);
+        if before_us != 0 && now_us.saturating_sub(before_us) >= STANDSTILL_US {
+            self.stood_still_us[0].store(before_us, Relaxed);
+            self.stood_still_us[1].store(now_us, Relaxed);
+        }
+    }
+
+    /// The last time that the JVM stood still. For the thread that shows that it lives.
+    pub fn standstill(&self) -> Option<Standstill> {
+        let [from_us, until_us] = [0, 1].map(|end: usize| self.stood_still_us[end].load(Relaxed));
+        (until_us != 0).then(|| Standstill {
+            from_ms: self.uptime_ms_at(from_us),
+            until_ms: self.uptime_ms_at(until_us),
+        })
     }
 
     /// When it last did; 0 where nobody looked yet.
@@ -212,6 +246,22 @@ impl PauseClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_time_without_a_sign_of_life_is_a_standstill() {
+        let clock = PauseClock::begin();
+        for us in [10_000_000, 11_999_000, 12_500_000] {
+            clock.alive_at(us);
+            assert_eq!(clock.standstill(), None);
+        }
+        clock.alive_at(17_000_000);
+        clock.alive_at(18_000_000);
+        let stood_still = Standstill {
+            from_ms: 12_500,
+            until_ms: 17_000,
+        };
+        assert_eq!(clock.standstill(), Some(stood_still));
+    }
 
     #[test]
     fn an_end_without_a_beginning_is_no_pause() {

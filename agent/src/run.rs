@@ -31,6 +31,7 @@ use crate::{
     pending_list::PendingList,
     run_queue::RunQueue,
     seeker::Seeker,
+    shim::ShimError,
     stream::Stream,
     watch::Watch,
 };
@@ -41,6 +42,9 @@ const AGAIN_EVERY_MS: u64 = 600_000;
 /// The clocks of agent and JVM are read one after the other so many times; the reading that
 /// took least tells best how they stand to each other.
 const CLOCK_READINGS: usize = 5;
+
+/// How often the beans are looked for: that fails where memory runs out meanwhile.
+const BEANS_TRIES: u32 = 3;
 
 /// What is known and kept of the JVM.
 pub struct Run {
@@ -62,6 +66,8 @@ pub struct Run {
     thread: Option<(FinalizerState, ReferenceHandlerState)>,
     management: Option<Management>,
     beans_looked_for: bool,
+    /// How often loading them has failed.
+    beans_failed: u32,
     times: Times,
     /// When sites are to be told that no alert is about, in milliseconds of the JVM's life; 0 before
     /// the first sample.
@@ -83,7 +89,7 @@ impl Run {
         stream: Stream,
         watch: Watch,
     ) -> Run {
-        Run {
+        let run = Run {
             mode,
             thread: None,
             seeker: Seeker::default(),
@@ -100,13 +106,16 @@ impl Run {
             collections: Collections::default(),
             management: None,
             beans_looked_for: false,
+            beans_failed: 0,
             times: Times::default(),
             sites_due_ms: 0,
             again_due_ms: 0,
             cpu_ms: 0.0,
             started: false,
             ended: false,
-        }
+        };
+        *run.last_known.lock() = Some(run.known());
+        run
     }
 
     /// The options in force.
@@ -183,17 +192,17 @@ impl Run {
         self.ended
     }
 
-    /// Finds the management beans and makes the first record.
-    pub fn open(&mut self, env: &mut Env, clock: &PauseClock) {
+    /// Finds the management beans and makes the first record. `has_run_out`: of memory, not long ago.
+    pub fn open(&mut self, env: &mut Env, clock: &PauseClock, has_run_out: bool) {
         self.times.loaded_ms = clock.uptime_ms_at(0) as f64;
-        self.find_beans(env, clock);
+        self.find_beans(env, clock, has_run_out);
         self.start(env, clock);
     }
 
-    /// Finds the management beans if they were not looked for because the heap was full.
-    /// Whether there is reason to [listen](Run::listen) now.
-    pub fn find_beans(&mut self, env: &mut Env, clock: &PauseClock) -> bool {
-        if self.beans_looked_for {
+    /// Finds the management beans if they were not looked for because the heap was full, or not found because it
+    /// became full. Whether there is reason to [listen](Run::listen) now.
+    pub fn find_beans(&mut self, env: &mut Env, clock: &PauseClock, has_run_out: bool) -> bool {
+        if self.beans_looked_for || has_run_out {
             return false;
         }
         match management::has_room(env, self.jvmti) {
@@ -205,17 +214,24 @@ impl Run {
                 return false;
             }
         }
-        self.beans_looked_for = true;
         self.management = match Management::load(env, self.jvmti) {
             Ok(management) => Some(management),
             Err(error) => {
                 env.exception_clear();
+                self.beans_failed += 1;
+                if matches!(error, ShimError::Jni(_)) && self.beans_failed < BEANS_TRIES {
+                    log::debug(format_args!(
+                        "the beans are looked for again later: {error}"
+                    ));
+                    return false;
+                }
                 log::warn(format_args!(
                     "no memory pools and collectors from this JVM: {error}"
                 ));
                 None
             }
         };
+        self.beans_looked_for = true;
         self.set_clock(env, clock);
         true
     }
@@ -260,11 +276,18 @@ impl Run {
         }
     }
 
-    /// Makes the first record, if something is to be told, or the program ends, before that was due. Without
-    /// JNI: the beans are found later.
+    /// Makes the first record, if something is to be told before that was due. Without JNI: the beans are found
+    /// later.
     pub fn start_early(&mut self, clock: &PauseClock) {
         if !self.started {
             self.tell_start(clock, None);
+        }
+    }
+
+    /// Makes the first record, if it was not made: of a program that ends before that was due.
+    pub fn start_at_the_end(&mut self, env: &mut Env, clock: &PauseClock) {
+        if !self.started {
+            self.start(env, clock);
         }
     }
 
@@ -393,6 +416,9 @@ impl Run {
                 .look(env, self.jvmti, uptime_ms, counts.enqueued_total),
             None => None,
         };
+        if let (Some(alerts), Some(last)) = (&mut self.alerts, clock.standstill()) {
+            alerts.stood_still(last);
+        }
         let thread = self.look_at_thread(env, uptime_ms, starved);
         let seen = Seen {
             now: Moment {

@@ -103,11 +103,12 @@ impl Agent {
                 };
                 run.set_cpu_ms(thread_cpu_ms());
                 let mut ended = Vec::new();
+                let has_run_out = agent.exhausted.is_recent(&agent.clock);
                 if !std::mem::replace(&mut opened, true) {
-                    run.open(env, &agent.clock);
+                    run.open(env, &agent.clock, has_run_out);
                     agent.drain(run, None);
                     ended = run.listen(env);
-                } else if run.find_beans(env, &agent.clock) {
+                } else if run.find_beans(env, &agent.clock, has_run_out) {
                     agent.drain(run, None);
                     ended = run.listen(env);
                 }
@@ -144,10 +145,8 @@ impl Agent {
             // A transition into the VM, unlike `GetVersion`.
             env.exception_check();
             self.clock.alive();
-            let beat = self
-                .stall()
-                .map(|limit| Instant::now() + stall::beat(limit));
-            let next = beat.map_or(until, |beat| beat.min(until));
+            let beat = stall::beat(self.stall().unwrap_or(Duration::MAX));
+            let next = until.min(Instant::now() + beat);
             match self.clock.wakes().recv_deadline(next) {
                 Err(RecvTimeoutError::Timeout) if next < until => {}
                 woken => return woken,
@@ -163,6 +162,8 @@ impl Agent {
             return false;
         };
         let outcome: jni::errors::Result<()> = env.with_local_frame(64, |env| {
+            // A frame is made in the VM.
+            self.clock.alive();
             body(self, run, env);
             Ok(())
         });

@@ -9,6 +9,9 @@ use super::{Known, busy::Busy, evidence::Evidence, raised::Finding};
 const BUSY: f64 = 0.8;
 const STILL_BUSY: f64 = 0.5;
 
+/// How long before the time that is judged the JVM must not have stood still: a call that went on meanwhile ends later.
+const RESUMED_MS: u64 = 1000;
+
 /// A shorter mean duration is not slow, there are just many.
 const SLOW_MS: f64 = 1.0;
 
@@ -22,6 +25,10 @@ fn of_most_costly(known: &Known) -> Option<Finding> {
     let is_raised = known
         .raised
         .contains(AlertKind::FinalizerSlow, Some(costly.name));
+    let judged_from_ms = busy.since_ms.saturating_sub(RESUMED_MS);
+    if !is_raised && known.standstills.since(judged_from_ms) > 0 {
+        return None;
+    }
     let least = if is_raised { STILL_BUSY } else { BUSY };
     let mut points = known.classes.whole_series().since(busy.since_ms);
     let always_pending = points.all(|point| point.counts.pending > 0);

@@ -10,7 +10,8 @@ pub(super) fn judge(known: &Known) -> Vec<Finding> {
     let stuck_ms = known.thresholds.stuck_ms();
     let inside = known.classes.iter().filter_map(|class| {
         let since_ms = class.inside_since_ms?;
-        let inside_ms = known.now.uptime_ms - since_ms;
+        let stood_still_ms = known.standstills.since(since_ms);
+        let inside_ms = (known.now.uptime_ms - since_ms).saturating_sub(stood_still_ms);
         (inside_ms >= stuck_ms).then_some((class, since_ms, inside_ms))
     });
     inside

@@ -28,6 +28,7 @@ mod registered_leak;
 mod scope;
 mod series;
 mod softly_kept;
+mod standstills;
 mod suspect;
 #[cfg(test)]
 mod tests;
@@ -45,8 +46,8 @@ pub use finalizer_resurrects::Finalized;
 use history::Classes;
 use raised::{Finding, Raised};
 
-use self::{heap::Heap, reachable::Whole, suspect::Why};
-use crate::pending_list::Waiting;
+use self::{heap::Heap, reachable::Whole, standstills::Standstills, suspect::Why};
+use crate::{pauses::Standstill, pending_list::Waiting};
 
 /// What decides whether something is wrong, from the options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +146,7 @@ struct Known<'a> {
     heap: &'a Heap,
     finalizer_thread: Option<&'a FinalizerThread>,
     pending_list: Option<Waiting>,
+    standstills: &'a Standstills,
     /// What is raised already: to stay so may take less than to become so.
     raised: &'a Raised,
 }
@@ -161,6 +163,7 @@ pub struct Alerts {
     suspect: Option<(ClassName, Why)>,
     /// Why the last was taken.
     suspected: Why,
+    standstills: Standstills,
     raised: Raised,
 }
 
@@ -175,6 +178,7 @@ impl Alerts {
             looked: None,
             suspect: None,
             suspected: Why::Undecided,
+            standstills: Standstills::default(),
             raised: Raised::default(),
         }
     }
@@ -188,6 +192,11 @@ impl Alerts {
     pub fn collection(&mut self, collection: &Collection) {
         self.heap.collection(collection);
         self.whole.collection(collection);
+    }
+
+    /// The JVM has stood still; to be told before what was seen since then.
+    pub fn stood_still(&mut self, last: Standstill) {
+        self.standstills.note(last);
     }
 
     /// A sample was taken: what begins, what becomes worse and what ends with it.
@@ -269,10 +278,12 @@ impl Alerts {
     /// The call of `finalize()` that has been going on longest at the last sample.
     pub fn inside(&self) -> Option<Inside> {
         let inside = self.classes.iter().filter_map(|class| {
+            let since_ms = class.inside_since_ms?;
             Some(Inside {
                 class: class.name.class.clone(),
                 loader: class.name.loader.clone(),
-                since_ms: class.inside_since_ms?,
+                since_ms,
+                stood_still_ms: self.standstills.since(since_ms),
             })
         });
         inside.min_by_key(|inside| inside.since_ms)
@@ -284,7 +295,7 @@ impl Alerts {
         let stuck_ms = self.thresholds.stuck_ms();
         let long_inside = self
             .inside()
-            .is_some_and(|inside| now_ms >= inside.since_ms + stuck_ms);
+            .is_some_and(|inside| inside.lasted_ms(now_ms) >= stuck_ms);
         long_inside
             || self
                 .classes
@@ -321,6 +332,7 @@ impl Alerts {
             heap: &self.heap,
             finalizer_thread: seen.finalizer_thread,
             pending_list: seen.pending_list,
+            standstills: &self.standstills,
             raised: &self.raised,
         }
     }
@@ -353,6 +365,15 @@ pub struct Inside {
     pub loader: Option<String>,
     /// Since when, as far as samples tell, in milliseconds since the JVM started.
     pub since_ms: u64,
+    /// For how long the JVM has stood still since then.
+    pub stood_still_ms: u64,
+}
+
+impl Inside {
+    /// For how long it has been going on, but for the time that the JVM stood still.
+    pub fn lasted_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(self.since_ms + self.stood_still_ms)
+    }
 }
 
 /// A class as it is told apart from others.
