@@ -257,6 +257,25 @@ mod tests {
     }
 
     #[test]
+    fn an_alert_is_about_its_class_of_that_loader_and_about_what_costs_the_time() {
+        let mut raised = Raised::default();
+        let name = |class: &str| ClassName {
+            class: class.to_owned(),
+            loader: Some("app".to_owned()),
+        };
+        let found = ["A", "B"].map(|class| Finding {
+            class: Some(name(class)),
+            cause_class: (class == "B").then(|| "Slow".to_owned()),
+            ..finding(AlertKind::PendingGrowth, class)
+        });
+        raised.update(at(1000), found.into(), 300);
+        assert!(raised.is_about("A", Some("app")));
+        assert!(raised.is_about("Slow", None));
+        assert!(!raised.is_about("A", None));
+        assert!(!raised.is_about("C", Some("app")));
+    }
+
+    #[test]
     fn two_classes_are_two_alerts_and_there_is_an_end_to_them() {
         let mut raised = Raised::default();
         let many = (0..1000).map(|n| finding(AlertKind::RegisteredLeak, &n.to_string()));

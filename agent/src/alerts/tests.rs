@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use finwatch_record::{
     Alert, AlertKind, AlertState, Collection, CollectionPauses, Counts, FinalizeDurations,
     FinalizerState, Holders, Memory, Pool, PoolChange, PoolKind, ReferenceHandler,
-    ReferenceHandlerState, Usage,
+    ReferenceHandlerState, Severity, Usage,
 };
 use proptest::prelude::*;
 
@@ -205,7 +205,6 @@ impl Program {
         self
     }
 
-    /// So many seconds, in each of which so many objects of the first class are made and promoted.
     /// So many seconds pass before each collection; these are what they leave.
     fn collect_each(
         &mut self,
@@ -220,6 +219,7 @@ impl Program {
         }
     }
 
+    /// So many seconds, in each of which so many objects of the first class are made and promoted.
     fn promote(&mut self, seconds: u64, objects: u64, bytes: u64) {
         self.run(seconds, |program, _| {
             program.classes[0].register(objects);
@@ -281,11 +281,45 @@ fn what_is_on_the_way_to_the_queue_is_no_leak() {
     };
     program.pending_list = Some(WAITING);
     program.run(80, step);
-    let is_leak = |(kind, ..): &(AlertKind, &str, AlertState)| *kind == AlertKind::RegisteredLeak;
-    assert!(!program.told().iter().any(is_leak), "{:?}", program.told());
+    assert!(!program.told.iter().any(is_leak), "{:?}", program.told());
     program.pending_list = None;
     program.run(40, step);
-    assert!(program.told().iter().any(is_leak), "{:?}", program.told());
+    assert!(program.told.iter().any(is_leak), "{:?}", program.told());
+}
+
+/// So many objects a second are held, and the heap fills up.
+fn hold(program: &mut Program, seconds: u64, objects: u64, bytes: u64) {
+    program.run(seconds, |program, second| {
+        program.classes[0].register(objects);
+        program.used_bytes += bytes;
+        if second % 5 == 4 {
+            program.collect("MarkSweepCompact");
+        }
+    });
+}
+
+fn is_leak(alert: &Alert) -> bool {
+    alert.kind == AlertKind::RegisteredLeak
+}
+
+#[test]
+fn fewer_than_many_are_no_leak() {
+    let mut program = Program::new(&["Few"]);
+    hold(&mut program, 95, 10, 500_000);
+    assert!(!program.told.iter().any(is_leak), "{:?}", program.told());
+    hold(&mut program, 15, 10, 500_000);
+    assert!(program.told.iter().any(is_leak), "{:?}", program.told());
+}
+
+#[test]
+fn what_becomes_a_few_in_a_hundred_more_is_no_leak() {
+    let mut program = Program::new(&["Steady"]);
+    program.used_bytes = 12 << 20;
+    hold(&mut program, 5, 10_000, 5_000_000);
+    hold(&mut program, 100, 40, 20_000);
+    assert!(!program.told.iter().any(is_leak), "{:?}", program.told());
+    hold(&mut program, 60, 400, 200_000);
+    assert!(program.told.iter().any(is_leak), "{:?}", program.told());
 }
 
 /// 70,000 objects were made and are held, as collections have seen.
@@ -573,6 +607,39 @@ fn what_soft_references_keep_is_no_leak_and_no_exhaustion() {
     assert_eq!(program.told(), []);
     // There are half as many more.
     assert!(program.alerts.take_suspect().is_some());
+}
+
+#[test]
+fn a_heap_that_is_full_is_told_whatever_keeps_it_full() {
+    let mut program = cache();
+    while program.used_bytes < MAX / 100 * 97 {
+        fill(&mut program, 1);
+    }
+    fill(&mut program, 1);
+    assert_eq!(program.told(), [(AlertKind::HeapExhaustion, "", Raised)]);
+    assert_eq!(program.told[0].severity, Severity::Critical);
+}
+
+#[test]
+fn what_collections_find_held_is_looked_at_before_it_is_told() {
+    let mut program = Program::new(&["Cached"]);
+    program.used_bytes = MAX / 4;
+    fill(&mut program, 12);
+    assert_eq!(program.told(), []);
+    let suspect = Some(("Cached".to_owned(), None));
+    assert_eq!(program.alerts.take_suspect(), suspect);
+}
+
+#[test]
+fn of_several_suspects_the_one_with_most_objects_is_looked_at() {
+    let mut program = Program::new(&["Few", "Many", "Some"]);
+    while program.used_bytes < MAX / 2 {
+        program.classes[1].register(2000);
+        program.classes[2].register(1500);
+        program.promote(1, 1000, 1_000_000);
+    }
+    let suspect = Some(("Many".to_owned(), None));
+    assert_eq!(program.alerts.take_suspect(), suspect);
 }
 
 #[test]
@@ -1117,6 +1184,30 @@ fn a_leak_that_g1_sees_is_told() {
         g1_cycle(&mut program, (live + 4) << 20, live << 20);
     }
     assert_eq!(program.told(), [(AlertKind::HeapExhaustion, "", Raised)]);
+}
+
+#[test]
+fn a_heap_that_stays_full_stays_told_until_there_is_room() {
+    let mut program = Program::new(&["Steady"]);
+    let exhaustion = |state| (AlertKind::HeapExhaustion, "", state);
+    program.collect_each(10, "PS MarkSweep", [36, 40, 44, 48, 52]);
+    program.collect_each(10, "PS MarkSweep", [52; 8]);
+    assert_eq!(program.told(), [exhaustion(Raised)]);
+    // Seven tenths of the heap are in use still, but more than a tenth of the most is free.
+    program.collect_each(10, "PS MarkSweep", [46; 4]);
+    assert_eq!(program.told(), [exhaustion(Raised), exhaustion(Cleared)]);
+}
+
+#[test]
+fn a_collection_leaves_room_or_none() {
+    let mut program = Program::new(&["Steady"]);
+    for (megabytes, left_room) in [(57, true), (58, false)] {
+        program.used_bytes = megabytes << 20;
+        program.collect("PS MarkSweep");
+        program.sample();
+        let looked = program.alerts.take_looked().unwrap();
+        assert_eq!(looked.left_room, left_room, "{megabytes} of 64");
+    }
 }
 
 /// A load that goes up and down to the same heights.
