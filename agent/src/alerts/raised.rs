@@ -257,6 +257,21 @@ mod tests {
     }
 
     #[test]
+    fn the_cause_is_told_as_it_is_now() {
+        let mut raised = Raised::default();
+        for cause in ["Slow", "Slower"] {
+            let finding = finding(AlertKind::PendingGrowth, "A");
+            let cause_class = Some(cause.to_owned());
+            let found = Finding {
+                cause_class,
+                ..finding
+            };
+            raised.update(at(1000), vec![found], 300);
+        }
+        assert_eq!(raised.again(&[])[0].cause_class.as_deref(), Some("Slower"));
+    }
+
+    #[test]
     fn an_alert_is_about_its_class_of_that_loader_and_about_what_costs_the_time() {
         let mut raised = Raised::default();
         let name = |class: &str| ClassName {

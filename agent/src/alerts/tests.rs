@@ -375,6 +375,47 @@ fn a_leak_that_stands_still_is_told_for_as_long_as_full_collections_find_it() {
 }
 
 #[test]
+fn what_does_not_grow_for_ten_minutes_is_no_leak_any_more() {
+    let mut program = leaking("ZGC Cycles");
+    let leaks = |program: &Program| -> Vec<AlertState> {
+        let told = program.told.iter().filter(|alert| is_leak(alert));
+        told.map(|alert| alert.state).collect()
+    };
+    program.run(580, |program, second| {
+        if second % 5 == 4 {
+            program.collect("ZGC Cycles");
+        }
+    });
+    assert_eq!(leaks(&program), [Raised]);
+    program.run(60, |program, second| {
+        if second % 5 == 4 {
+            program.collect("ZGC Cycles");
+        }
+    });
+    assert_eq!(leaks(&program), [Raised, Cleared]);
+}
+
+/// Nothing says that it matters but that it goes on for ten minutes.
+#[test]
+fn a_slow_leak_in_a_heap_with_room_is_told_where_it_is_a_fiftieth_of_it() {
+    for (bytes_of_each, is_told) in [(500, true), (30, false)] {
+        let mut program = Program::new(&["Slow"]);
+        let mut run = |seconds| {
+            program.run(seconds, |program, second| {
+                program.classes[0].register(40);
+                program.used_bytes += 40 * bytes_of_each;
+                if second % 50 == 49 {
+                    program.collect("MarkSweepCompact");
+                }
+            });
+            program.told.iter().any(is_leak)
+        };
+        assert!(!run(600), "{bytes_of_each} bytes each");
+        assert_eq!(run(100), is_told, "{bytes_of_each} bytes each");
+    }
+}
+
+#[test]
 fn growth_that_only_young_collections_saw_is_floating_until_a_full_one_decides() {
     let grow = |program: &mut Program, _| {
         program.classes[0].register(100);
