@@ -348,6 +348,53 @@ mod tests {
     }
 
     #[test]
+    fn a_collection_has_the_pause_around_it_and_not_a_shorter_one_whose_middle_is_nearer() {
+        let around = Pause {
+            start_us: 60_000,
+            duration_us: 60_000,
+        };
+        let beside = Pause {
+            start_us: 121_000,
+            duration_us: 2_000,
+        };
+        let collection = Collection {
+            collector: Some("PS MarkSweep".to_owned()),
+            start_uptime_ms: 110,
+            duration_ms: 8.0,
+            ..alone(&around, Times::default())
+        };
+        for pauses in [[around, beside], [beside, around]] {
+            let found = pauses_of(&pauses.into(), &collection, Times::default());
+            assert_eq!((found.count, found.total_ms), (1, 60.0));
+        }
+    }
+
+    #[test]
+    fn the_last_pauses_are_remembered_for_a_collection_that_ends_later() {
+        let pause = |start_ms: u64| Pause {
+            start_us: start_ms * 1000,
+            duration_us: 500,
+        };
+        let mut collections = Collections::default();
+        for start_ms in 1..=MAX_PAUSES as u64 + 10 {
+            collections.pause(pause(start_ms));
+        }
+        assert_eq!(collections.pauses.len(), MAX_PAUSES);
+        assert_eq!(collections.unheard.len(), MAX_PAUSES);
+        let cycle = |collector: Option<&str>| Collection {
+            collector: collector.map(str::to_owned),
+            start_uptime_ms: MAX_PAUSES as u64,
+            duration_ms: 20.0,
+            ..alone(&pause(1), Times::default())
+        };
+        let mut ended = [cycle(Some("ZGC Major Cycles")), cycle(None)];
+        collections.match_pauses(&mut ended, Times::default());
+        // Up to the tolerance before its begin.
+        assert_eq!(ended[0].pauses.count, 13);
+        assert_eq!(ended[1].pauses.count, 1, "what is a pause by itself");
+    }
+
+    #[test]
     fn without_a_listener_every_pause_is_told_by_itself() {
         let mut collections = Collections::default();
         collections.pause(Pause {

@@ -113,8 +113,7 @@ impl Exhausted {
 
     /// Listens again, after a while. In the agent's own thread.
     pub fn listen_again(&self, clock: &PauseClock) {
-        let told = self.told_us.load(Relaxed);
-        if told == 0 || clock.now_us() < told + SPACING_US {
+        if !self.may_listen(clock.now_us()) {
             return;
         }
         self.told_us.store(0, Relaxed);
@@ -130,6 +129,11 @@ impl Exhausted {
     pub fn is_recent(&self, clock: &PauseClock) -> bool {
         let last_us = self.last_us.load(Relaxed);
         last_us != 0 && clock.now_us() < last_us + 2 * SPACING_US
+    }
+
+    fn may_listen(&self, now_us: u64) -> bool {
+        let told = self.told_us.load(Relaxed);
+        told != 0 && now_us >= told + SPACING_US
     }
 
     /// One thread of those that come at once.
@@ -160,8 +164,11 @@ mod tests {
     #[test]
     fn a_program_that_runs_out_again_and_again_is_told_of_once_in_a_while() {
         let exhausted = Exhausted::default();
+        assert!(!exhausted.may_listen(SPACING_US), "nothing was told");
         let told = [0, 1, SPACING_US].map(|now| exhausted.may_tell(now));
         assert_eq!(told, [true, false, false]);
+        let listens = [1, SPACING_US, SPACING_US + 1].map(|now| exhausted.may_listen(now));
+        assert_eq!(listens, [false, false, true]);
     }
 
     #[test]

@@ -58,3 +58,68 @@ fn advice(class: &str, thread: Option<&FinalizerThread>) -> String {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use finwatch_record::{
+        AwaitedLock, FinalizerState, LockOwner, ReferenceHandler, ReferenceHandlerState,
+    };
+
+    use super::*;
+
+    fn inside(class: &str, lock: Option<AwaitedLock>, deadlock: bool) -> FinalizerThread {
+        FinalizerThread {
+            state: FinalizerState::Stuck,
+            since_uptime_ms: 0,
+            class: Some(class.to_owned()),
+            loader: None,
+            finalize_ms: None,
+            cpu_ms_total: None,
+            stack: Vec::new(),
+            lock,
+            deadlock,
+            reference_handler: ReferenceHandler {
+                state: ReferenceHandlerState::Waiting,
+                stack: Vec::new(),
+            },
+            secondary: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_restart_is_advised_for_a_deadlock_alone() {
+        let lock = |owner: Option<LockOwner>| AwaitedLock {
+            class: "Pool".to_owned(),
+            owner,
+        };
+        let owner = LockOwner {
+            thread: "closer".to_owned(),
+            state: "blocked".to_owned(),
+            stack: Vec::new(),
+        };
+        let owned = Some(lock(Some(owner)));
+        let says = |class, lock, deadlock| advice("A", Some(&inside(class, lock, deadlock)));
+        let deadlock = says("A", owned.clone(), true);
+        assert!(
+            deadlock.contains("\"closer\" wait for each other's locks"),
+            "{deadlock}"
+        );
+        let waits = says("A", owned.clone(), false);
+        assert!(
+            waits.contains("a lock of class Pool that the thread \"closer\" has"),
+            "{waits}"
+        );
+        let unowned = says("A", Some(lock(None)), false);
+        assert!(
+            unowned.contains("waits for something of class Pool"),
+            "{unowned}"
+        );
+        for unknown in [
+            advice("A", None),
+            says("A", None, false),
+            says("B", owned, true),
+        ] {
+            assert!(unknown.contains("see what it waits for"), "{unknown}");
+        }
+    }
+}

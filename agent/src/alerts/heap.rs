@@ -185,20 +185,60 @@ mod tests {
         }
     }
 
+    fn heap() -> Heap {
+        Heap {
+            pools: BTreeSet::from(["Heap".to_owned()]),
+            ..Heap::default()
+        }
+    }
+
+    fn times(heap: &Heap) -> Vec<u64> {
+        heap.live().iter().map(Timed::uptime_ms).collect()
+    }
+
     /// G1 collects all between two cycles that follow each other closely.
     #[test]
     fn what_lives_is_told_in_the_order_of_time() {
-        let mut heap = Heap {
-            pools: BTreeSet::from(["Heap".to_owned()]),
-            ..Heap::default()
-        };
+        let mut heap = heap();
         collected(&mut heap, "G1 Young Generation", 10_000);
         heap.whole(cycle(10_000), 1, 5000);
         collected(&mut heap, "G1 Old Generation", 12_000);
         for ended_ms in [13_000, 18_000, 23_000] {
             heap.whole(cycle(ended_ms), 1, 5000);
         }
-        let times: Vec<u64> = heap.live().iter().map(Timed::uptime_ms).collect();
-        assert_eq!(times, [10_000, 12_000, 13_000, 18_000]);
+        assert_eq!(times(&heap), [10_000, 12_000, 13_000, 18_000]);
+    }
+
+    #[test]
+    fn of_cycles_that_follow_each_other_closely_some_count() {
+        let mut heap = heap();
+        collected(&mut heap, "G1 Young Generation", 10_000);
+        for ended_ms in (10_000..=20_000).step_by(1000) {
+            heap.whole(cycle(ended_ms), 1, 5000);
+        }
+        assert_eq!(times(&heap), [10_000, 15_000]);
+    }
+
+    #[test]
+    fn what_a_full_collection_leaves_is_told_once() {
+        let mut heap = heap();
+        for ended_ms in [10_000, 20_000, 30_000] {
+            collected(&mut heap, "PS MarkSweep", ended_ms);
+            let full = Looked {
+                is_full: true,
+                ..cycle(ended_ms)
+            };
+            heap.whole(full, 1, 5000);
+        }
+        assert_eq!(times(&heap), [10_000, 20_000, 30_000]);
+    }
+
+    #[test]
+    fn a_part_of_a_collection_does_not_tell_what_is_in_use() {
+        let mut heap = heap();
+        for collector in ["G1 Concurrent GC", "ZGC Pauses"] {
+            collected(&mut heap, collector, 10_000);
+        }
+        assert_eq!(heap.last(), None);
     }
 }

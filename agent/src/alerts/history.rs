@@ -525,6 +525,21 @@ mod tests {
     }
 
     #[test]
+    fn of_the_arrivals_in_the_queue_the_last_are_remembered() {
+        let mut classes = Classes::default();
+        for second in 1..=10 * ARRIVALS as u64 {
+            let counts = Counts {
+                enqueued_total: second,
+                ..Counts::default()
+            };
+            classes.sample(second * 1000, counts, [].into_iter(), 100);
+        }
+        assert_eq!(classes.troughs.len(), ARRIVALS);
+        let last = classes.troughs.back().map(|trough| trough.uptime_ms);
+        assert_eq!(last, Some(10_000 * ARRIVALS as u64 - 1000));
+    }
+
+    #[test]
     fn a_class_that_is_gone_is_forgotten() {
         let mut classes = Classes::default();
         classes.sample(

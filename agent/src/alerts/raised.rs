@@ -257,6 +257,40 @@ mod tests {
     }
 
     #[test]
+    fn the_cause_is_told_as_it_is_now() {
+        let mut raised = Raised::default();
+        for cause in ["Slow", "Slower"] {
+            let finding = finding(AlertKind::PendingGrowth, "A");
+            let cause_class = Some(cause.to_owned());
+            let found = Finding {
+                cause_class,
+                ..finding
+            };
+            raised.update(at(1000), vec![found], 300);
+        }
+        assert_eq!(raised.again(&[])[0].cause_class.as_deref(), Some("Slower"));
+    }
+
+    #[test]
+    fn an_alert_is_about_its_class_of_that_loader_and_about_what_costs_the_time() {
+        let mut raised = Raised::default();
+        let name = |class: &str| ClassName {
+            class: class.to_owned(),
+            loader: Some("app".to_owned()),
+        };
+        let found = ["A", "B"].map(|class| Finding {
+            class: Some(name(class)),
+            cause_class: (class == "B").then(|| "Slow".to_owned()),
+            ..finding(AlertKind::PendingGrowth, class)
+        });
+        raised.update(at(1000), found.into(), 300);
+        assert!(raised.is_about("A", Some("app")));
+        assert!(raised.is_about("Slow", None));
+        assert!(!raised.is_about("A", None));
+        assert!(!raised.is_about("C", Some("app")));
+    }
+
+    #[test]
     fn two_classes_are_two_alerts_and_there_is_an_end_to_them() {
         let mut raised = Raised::default();
         let many = (0..1000).map(|n| finding(AlertKind::RegisteredLeak, &n.to_string()));

@@ -62,7 +62,7 @@ fn is_generational(collection: &Collection) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use finwatch_record::CollectionPauses;
+    use finwatch_record::{CollectionPauses, PoolChange};
 
     use super::*;
 
@@ -112,6 +112,22 @@ mod tests {
             );
         }
         assert_eq!(of(&collection(None, "")), Scope::Part);
+    }
+
+    #[test]
+    fn a_cycle_of_generational_shenandoah_may_be_a_young_one() {
+        let mut cycle = collection(Some("Shenandoah Cycles"), "end of GC cycle");
+        let pool = |name: &str| PoolChange {
+            name: name.to_owned(),
+            before_bytes: 0,
+            after_bytes: 0,
+        };
+        cycle.pools = vec![pool("Shenandoah")];
+        assert_eq!(of(&cycle), Scope::Whole);
+        cycle.pools = ["Shenandoah Young Gen", "Shenandoah Old Gen"]
+            .map(pool)
+            .into();
+        assert_eq!(of(&cycle), Scope::Young);
     }
 
     #[test]
