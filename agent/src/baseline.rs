@@ -11,7 +11,7 @@ use std::{thread, time::Duration};
 use jni::{Env, jni_str, objects::JClass, strings::JNIStr};
 
 use crate::{
-    ledger::{Baseline, SLOTS},
+    ledger::{Baseline, Ledger, SLOTS},
     shim::Shim,
 };
 
@@ -79,6 +79,13 @@ pub fn take(
         objects: (chain.found.iter().sum::<i64>() + chain.unknown) as u64,
         pause: chain.held,
     })
+}
+
+/// As if nothing were there: what the hooks counted before they were taken out has gone unseen since, or may still go.
+pub fn of_none(ledger: Ledger) -> impl Iterator<Item = (usize, Baseline)> {
+    (0..SLOTS)
+        .map(move |slot| (slot, ledger.counted(slot).emptied()))
+        .filter(|(_, baseline)| *baseline != Baseline::default())
 }
 
 fn difference(chain: &Walk, queue: &Walk, slot: usize) -> Baseline {

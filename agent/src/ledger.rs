@@ -135,6 +135,15 @@ impl Ledger {
 }
 
 impl Counted {
+    /// The baseline with which nothing is registered or pending.
+    pub fn emptied(self) -> Baseline {
+        let taken = |counted: u64| self.started as i64 - counted as i64;
+        Baseline {
+            registered: taken(self.registered),
+            enqueued: taken(self.enqueued),
+        }
+    }
+
     /// The counts of the wire format. On JDK 8 objects may run at exit without having been
     /// queued (`runFinalizersOnExit`), so differences stop at 0. What was finalized had been
     /// registered, if only before anybody counted (`baseline=off`).

@@ -167,6 +167,7 @@ impl Watch {
         });
         hooked.shim.tell_again(env)?;
         if came == Came::Later(false) {
+            self.classes.set_baselines(baseline::of_none(self.ledger));
             return Ok(Coverage {
                 level: CoverageLevel::Baseline,
                 reason:

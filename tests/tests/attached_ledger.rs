@@ -117,6 +117,12 @@ fn without_a_baseline_only_what_comes_is_counted() {
         jvm.tell("quiet");
         let sample = stream.quiet_sample();
         assert_eq!(registered(&sample, "subject.Plain"), 7);
+        detach(&jvm);
+        let mut again = attached(&jvm, "again.jsonl", &["baseline=off"]);
+        jvm.tell("register subject.Plain 5");
+        jvm.tell("quiet");
+        let sample = again.quiet_sample();
+        assert_eq!(registered(&sample, "subject.Plain"), 5);
         jvm.end();
     });
 }
