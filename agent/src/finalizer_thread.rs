@@ -39,8 +39,9 @@ struct Told {
 }
 
 /// Looks at the threads that finalize. `inside` is what the ledger knows of the call that
-/// is running, if one is; it is stuck when it has been for `stuck_ms`, but for standstills of the JVM. `is_behind`: the VM's list
-/// of what the Reference Handler is to take has not been empty for so long.
+/// is running, if one is; it is stuck when it has been for `stuck_ms`, but for standstills of the JVM.
+/// `untouched_since_ms`: since when objects have been pending and none taken, if for so long. `is_behind`: the
+/// VM's list of what the Reference Handler is to take has not been empty for so long.
 ///
 /// # Errors
 /// A runtime without `java.management`, or a heap so full that nothing can be asked.
@@ -48,6 +49,7 @@ pub fn look(
     env: &mut Env,
     jvmti: Environment,
     inside: Option<&Inside>,
+    untouched_since_ms: Option<u64>,
     is_behind: bool,
     now_ms: u64,
     stuck_ms: u64,
@@ -67,6 +69,10 @@ pub fn look(
                 _ => {}
             }
         }
+        let unseen = finalizer
+            .as_ref()
+            .and_then(|(_, told)| began_unseen(&told.stack, untouched_since_ms?));
+        let inside = inside.or(unseen.as_ref());
         let state = state(finalizer.as_ref(), inside, now_ms, stuck_ms);
         let (lock, deadlock) = match &finalizer {
             Some((id, told)) => awaited(env, &bean, *id, told)?,
@@ -89,6 +95,26 @@ pub fn look(
             reference_handler: reference_handler(handler, is_behind),
             secondary: secondary.into_iter().map(secondary_finalizer).collect(),
         })
+    })
+}
+
+/// The call that a thread is in of which the ledger knows nothing, as it began before the hooks were in: it did not
+/// come through them.
+fn began_unseen(stack: &[String], since_ms: u64) -> Option<Inside> {
+    let is_runner = |frame: &String| frame.starts_with("java.lang.ref.Finalizer.runFinalizer(");
+    let called = stack.split_at(stack.iter().position(is_runner)?).0;
+    if called
+        .iter()
+        .any(|frame| frame.starts_with("java.lang.ref.FinwatchHook."))
+    {
+        return None;
+    }
+    let finalize = |frame: &String| Some(frame.split_once(".finalize(")?.0.to_owned());
+    Some(Inside {
+        class: called.iter().rev().find_map(finalize)?,
+        loader: None,
+        since_ms,
+        stood_still_ms: 0,
     })
 }
 
@@ -287,6 +313,24 @@ fn string(env: &mut Env, object: &JObject, method: &JNIStr) -> jni::errors::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_began_unseen_is_known_by_the_outermost_finalize() {
+        let stack = |frames: &[&str]| {
+            frames
+                .iter()
+                .map(|&frame| frame.to_owned())
+                .collect::<Vec<_>>()
+        };
+        let inner = ["a.B.finalize(B.java:1)", "a.C.finalize(C.java:2)"];
+        let runner = "java.lang.ref.Finalizer.runFinalizer(Finalizer.java:88)";
+        let inside = began_unseen(&stack(&[inner[0], inner[1], runner]), 5).unwrap();
+        assert_eq!((&*inside.class, inside.since_ms), ("a.C", 5));
+        let hook = "java.lang.ref.FinwatchHook.invokeFinalize(FinwatchHook.java:9)";
+        for other in [&[inner[0], hook, runner][..], &[runner], &inner, &[]] {
+            assert_eq!(began_unseen(&stack(other), 5), None, "{other:?}");
+        }
+    }
 
     #[test]
     fn a_frame_begins_with_its_class() {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use finwatch_record::{AlertKind, Body, CoverageLevel, Record, Sample};
+use finwatch_record::{AlertKind, AlertState, Body, CoverageLevel, Record, Sample};
 use finwatch_tests::{
     Case, Finwatch, Jvm, Launch, Stream, any_case, assert_chain, counts_of, find_row, for_each_jdk,
     for_each_jvm,
@@ -74,6 +74,31 @@ fn what_was_registered_and_pending_before_is_counted_per_class() {
             let counts = counts_of(&sample.classes, "subject.Throwing");
             assert_eq!((counts.threw_total, counts.pending), (7, 0));
         }
+        jvm.end();
+    });
+}
+
+/// Its `finalize()` began before anybody counted, so the thread's stack has to tell.
+#[test]
+fn a_finalizer_that_was_stuck_before_is_told() {
+    for_each_jdk(|case| {
+        let mut jvm = Launch::new(case).without_agent().start();
+        jvm.tell("stuck");
+        jvm.tell("register subject.Throwing 7");
+        jvm.tell("drop subject.Throwing");
+        jvm.tell("gc 3");
+        let mut stream = attached(&jvm, "late.jsonl", &["stuck=1s", "patience=1s"]);
+        let told = stream.wait_for("alert of the stuck finalizer", |record| {
+            matches!(&record.body, Body::Alert(alert) if alert.kind == AlertKind::FinalizerStuck)
+        });
+        let Body::Alert(alert) = told.body else {
+            unreachable!("waited for an alert");
+        };
+        assert_eq!(alert.class.as_deref(), Some("subject.Stuck"));
+        jvm.tell("release");
+        stream.wait_for("end of the alert", |record| {
+            matches!(&record.body, Body::Alert(alert) if alert.state == AlertState::Cleared)
+        });
         jvm.end();
     });
 }

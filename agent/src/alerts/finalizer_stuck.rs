@@ -1,33 +1,52 @@
 //! `finalizer_stuck`: one call of `finalize()` does not end.
 //!
-//! The ledger alone proves it: an object of the class is inside, and none has left since.
+//! The ledger alone proves it: an object of the class is inside, and none has left since. Of a call that had
+//! begun before anybody counted, the thread's stack tells.
 
-use finwatch_record::{AlertKind, FinalizerThread, Severity};
+use finwatch_record::{AlertKind, FinalizerState, FinalizerThread, Severity};
 
-use super::{Known, evidence::Evidence, raised::Finding};
+use super::{ClassName, Known, evidence::Evidence, raised::Finding};
 
 pub(super) fn judge(known: &Known) -> Vec<Finding> {
     let stuck_ms = known.thresholds.stuck_ms();
-    let inside = known.classes.iter().filter_map(|class| {
-        let since_ms = class.inside_since_ms?;
+    let mut inside: Vec<(ClassName, u64, u64)> = known
+        .classes
+        .iter()
+        .filter_map(|class| {
+            let since_ms = class.inside_since_ms?;
+            Some((class.name.clone(), since_ms, class.now.counts.running))
+        })
+        .collect();
+    if inside.is_empty() {
+        inside.extend(began_unseen(known));
+    }
+    let each = inside.into_iter().filter_map(|(class, since_ms, running)| {
         let stood_still_ms = known.standstills.since(since_ms);
         let inside_ms = (known.now.uptime_ms - since_ms).saturating_sub(stood_still_ms);
-        (inside_ms >= stuck_ms).then_some((class, since_ms, inside_ms))
-    });
-    inside
-        .map(|(class, since_ms, inside_ms)| Finding {
+        (inside_ms >= stuck_ms).then(|| Finding {
             kind: AlertKind::FinalizerStuck,
             severity: Severity::Critical,
-            class: Some(class.name.clone()),
             cause_class: None,
             since_ms,
             evidence: Evidence::default()
                 .count("inside_ms", inside_ms)
-                .count("running", class.now.counts.running)
+                .count("running", running)
                 .count("pending", known.whole.pending),
-            advice: advice(&class.name.class, known.finalizer_thread),
+            advice: advice(&class.class, known.finalizer_thread),
+            class: Some(class),
         })
-        .collect()
+    });
+    each.collect()
+}
+
+/// What the ledger knows of no call of, but the thread is stuck in.
+fn began_unseen(known: &Known) -> Option<(ClassName, u64, u64)> {
+    let thread = known.finalizer_thread?;
+    let class = ClassName {
+        class: thread.class.clone()?,
+        loader: thread.loader.clone(),
+    };
+    (thread.state == FinalizerState::Stuck).then_some((class, thread.since_uptime_ms, 1))
 }
 
 /// The thread's record is about this class if it is inside its `finalize()`.

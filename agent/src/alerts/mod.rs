@@ -296,11 +296,14 @@ impl Alerts {
         let long_inside = self
             .inside()
             .is_some_and(|inside| inside.lasted_ms(now_ms) >= stuck_ms);
-        long_inside
-            || self
-                .classes
-                .untouched_since(now_ms.saturating_sub(stuck_ms))
-                .is_some()
+        long_inside || self.untouched_since(now_ms).is_some()
+    }
+
+    /// Since when objects have been pending, none taken and no call of `finalize()` seen, if for long.
+    pub fn untouched_since(&self, now_ms: u64) -> Option<u64> {
+        let stuck_ms = self.thresholds.stuck_ms();
+        self.classes
+            .untouched_since(now_ms.saturating_sub(stuck_ms))
     }
 
     /// The alerts that are raised and not cleared.

@@ -37,6 +37,7 @@ impl Run {
             env,
             self.jvmti,
             inside.as_ref(),
+            alerts.untouched_since(uptime_ms),
             is_behind,
             uptime_ms,
             stuck_ms,
