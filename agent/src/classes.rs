@@ -239,10 +239,15 @@ impl Ranking<'_> {
         self.whole
     }
 
-    /// Nothing was hooked: the VM's own pending count is all that is known.
-    pub fn set_pending(&mut self, pending: u64) {
-        self.whole.pending = pending;
-        self.gone.counts.pending = pending;
+    /// Nothing is hooked, or no longer: the VM's own pending count is all that is known.
+    pub fn know_only(&mut self, pending: u64) {
+        let counts = Counts {
+            pending,
+            ..Counts::default()
+        };
+        self.ranked.clear();
+        self.gone = OmittedClasses { count: 0, counts };
+        self.whole = counts;
     }
 
     /// Every class, worst first.
@@ -360,6 +365,24 @@ mod tests {
         assert_eq!((omitted.count, omitted.counts.registered), (2, 3));
         assert_eq!(omitted.counts.registered_total, 10);
         assert_eq!(ranking.whole().registered_total, 20);
+    }
+
+    #[test]
+    fn without_the_hooks_nothing_that_they_counted_is_told() {
+        let mut classes = Classes::new();
+        classes.set_baselines([(1, 3)].map(registered));
+        classes.gone.counts.registered_total = 7;
+        let mut ranking = classes.rank(Ledger::allocate());
+        ranking.know_only(2);
+        let only = Counts {
+            pending: 2,
+            ..Counts::default()
+        };
+        assert_eq!(ranking.whole(), only);
+        assert_eq!(ranking.each().count(), 0);
+        let (listed, omitted) = ranking.list(5, |_, _| false);
+        assert!(listed.is_empty());
+        assert_eq!((omitted.count, omitted.counts), (0, only));
     }
 
     #[test]

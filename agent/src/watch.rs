@@ -379,7 +379,7 @@ impl Watch {
     pub fn rank(&self, vm_pending: Option<u64>) -> Ranking<'_> {
         let mut ranking = self.classes.rank(self.ledger);
         if self.coverage.level == CoverageLevel::PendingOnly {
-            ranking.set_pending(vm_pending.unwrap_or(0));
+            ranking.know_only(vm_pending.unwrap_or(0));
         }
         ranking
     }

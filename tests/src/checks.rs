@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use finwatch_record::{Body, ClassRow, Counts, Record, Sample};
+use finwatch_record::{Body, ClassRow, Counts, Coverage, Record, Sample};
 
 use crate::schema;
 
@@ -17,6 +17,7 @@ pub struct Checks {
     first: Option<u64>,
     last: Option<(u64, u64)>,
     totals: Counts,
+    coverage: Option<Coverage>,
     /// As the last `start` told them.
     options: Option<BTreeMap<String, String>>,
 }
@@ -30,6 +31,7 @@ impl Checks {
             first: None,
             last: None,
             totals: Counts::default(),
+            coverage: None,
             options: None,
         }
     }
@@ -58,7 +60,7 @@ impl Checks {
                     parts, sample.finalizer.counts,
                     "the parts do not add up to the whole: {line}"
                 );
-                self.check_totals(&sample.finalizer.counts, line);
+                self.check_totals(&sample.coverage, &sample.finalizer.counts, line);
                 self.check_missing(sample.agent.records_dropped_total, line);
             }
             Body::Stop(stop) => {
@@ -67,7 +69,7 @@ impl Checks {
                     parts, stop.finalizer.counts,
                     "the parts do not add up to the whole: {line}"
                 );
-                self.check_totals(&stop.finalizer.counts, line);
+                self.check_totals(&stop.coverage, &stop.finalizer.counts, line);
             }
             Body::Gc(gc) => assert!(
                 gc.duration_ms >= 0.0 && gc.pauses.total_ms >= 0.0,
@@ -102,8 +104,8 @@ impl Checks {
         self.records += 1;
     }
 
-    /// Totals never go back, and nothing is negative.
-    fn check_totals(&mut self, now: &Counts, line: &str) {
+    /// Totals never go back while they are counted from the same time on, and nothing is negative.
+    fn check_totals(&mut self, coverage: &Coverage, now: &Counts, line: &str) {
         assert!(
             fields(now).iter().all(|&value| value < ABSURD),
             "a count went below zero: {line}"
@@ -113,7 +115,11 @@ impl Checks {
             .iter()
             .zip(before)
             .all(|(now, before)| *now >= before);
-        assert!(grown, "a total goes back, it was {before:?}: {line}");
+        let is_other = self.coverage.replace(coverage.clone()).as_ref() != Some(coverage);
+        assert!(
+            grown || is_other,
+            "a total goes back, it was {before:?}: {line}"
+        );
         self.totals = *now;
     }
 
