@@ -338,11 +338,14 @@ impl<'local> Walk<'_, 'local> {
             }
             Meaning::None | Meaning::At { .. } | Meaning::LongArray { .. } => {}
         }
-        // `None`: loaded after all were tagged.
-        let class = self.class(env, object)?;
-        let Some(class) = class.filter(|&class| !self.classes.is_leaf(class)) else {
+        let Some(class) = self.class(env, object)? else {
+            // Loaded after all were tagged. What it holds is not known.
+            self.progress.cut = true;
             return Ok(None);
         };
+        if self.classes.is_leaf(class) {
+            return Ok(None);
+        }
         let node = self.paths.step(from, via, class);
         let met = self.paths.meet(node);
         if met > self.limits.alike

@@ -281,7 +281,8 @@ impl Visitor for Walk<'_> {
             self.see(&reference);
         }
         let Some(class) = class_number(reference.class_tag) else {
-            // It was loaded after all were tagged.
+            // It was loaded after all were tagged. What it holds is not known.
+            self.progress.cut = true;
             return Answer::Skip;
         };
         if self.classes.is_leaf(class) {
