@@ -112,7 +112,9 @@ fn what_soft_references_keep_is_told_apart_from_what_is_held() {
         let soft = holders(&jvm, "subject.Holding$SoftlyHeld");
         assert_eq!((soft.held, soft.paths.len()), (0, 0), "{soft:#?}");
         assert_eq!(soft.stw_ms, Some(0.0), "{soft:#?}");
-        assert!(soft.complete, "{soft:#?}");
+        // Stacks were not looked at.
+        let reason = soft.incomplete_reason.as_deref().unwrap_or_default();
+        assert!(!soft.complete && reason.contains("pause=off"), "{soft:#?}");
         let softly = soft.softly_held.expect("looked for");
         assert!((29_000..=31_000).contains(&softly), "{soft:#?}");
         let path = &soft.soft_paths[0];
@@ -121,6 +123,44 @@ fn what_soft_references_keep_is_told_apart_from_what_is_held() {
         let referent = "subject.Holding$Cached.referent";
         let links = links(path);
         assert_eq!(links.last().map(String::as_str), Some(referent));
+    });
+}
+
+#[test]
+fn what_soft_references_and_others_keep_is_held() {
+    for_each_jvm(|case| {
+        let launch = Launch::new(case).option("pause", "off");
+        let mut jvm = launch.flag("-Xmx256m").start();
+        jvm.tell("hold-softly-and-far 500");
+        let far = holders(&jvm, "subject.Holding$SoftlyHeld");
+        assert_eq!(
+            (far.held, far.softly_held.unwrap_or(0)),
+            (500, 0),
+            "{far:#?}"
+        );
+        assert_eq!(far.paths[0].root.field.as_deref(), Some("far"), "{far:#?}");
+        let mut jvm = Launch::new(case).option("pause", "2s").start();
+        jvm.tell("hold-softly-and-stack 1000");
+        let stack = holders(&jvm, "subject.Holding$SoftlyHeld");
+        assert_eq!(
+            (stack.held, stack.softly_held),
+            (1000, Some(0)),
+            "{stack:#?}"
+        );
+        assert!(stack.soft_paths.is_empty(), "{stack:#?}");
+        assert_eq!(stack.paths[0].root.kind, RootKind::Stack, "{stack:#?}");
+    });
+}
+
+/// Only some of those that share them are looked at.
+#[test]
+fn what_many_share_is_not_as_many() {
+    for_each_jvm(|case| {
+        let launch = Launch::new(case).option("pause", "off");
+        let mut jvm = launch.flag("-Xmx256m").start();
+        jvm.tell("hold-shared 100000 5000");
+        let shared = holders(&jvm, "subject.Holding$SharedHeld");
+        assert_eq!((shared.held, shared.paths.len()), (10, 1), "{shared:#?}");
     });
 }
 

@@ -51,9 +51,16 @@ impl Teller<'_> {
         };
         let held = (found.estimate * scale).round() as u64;
         let instances = registered.max(held);
-        let softly_held = softly.map(|softly| (softly.estimate * scale).round() as u64);
+        let softly_held = softly.map(|_| (search.softly() * scale).round() as u64);
+        let softly_held = softly_held.map(|softly| softly.min(instances - held));
+        let soft_paths = softly.filter(|_| softly_held > Some(0)).map(|softly| {
+            let scale = softly_held.unwrap_or(0) as f64 / softly.estimate;
+            self.paths(env, softly, scale)
+        });
         let met = found.met() + softly.map_or(0, Found::met);
-        let complete = search.has_enough();
+        // What soft references keep may be held by a stack, too.
+        let complete =
+            search.is_explained(found.estimate) || search.has_enough() && stops.are_allowed();
         Holders {
             class: wanted.name.to_owned(),
             loader: wanted.loader.map(str::to_owned),
@@ -61,9 +68,9 @@ impl Teller<'_> {
             sampled: (!counted).then_some(met),
             held,
             unheld: exact.then(|| instances - held),
-            softly_held: softly_held.map(|softly| softly.min(instances - held)),
+            softly_held,
             paths: self.paths(env, found, scale),
-            soft_paths: softly.map_or_else(Vec::new, |softly| self.paths(env, softly, scale)),
+            soft_paths: soft_paths.unwrap_or_default(),
             complete,
             incomplete_reason: (!complete).then(|| reason(found, stops)),
             looked_uptime_ms: None,

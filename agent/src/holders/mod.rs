@@ -2,8 +2,9 @@
 //!
 //! First while the application runs: the references from threads and static fields are followed
 //! by JNI, breadth first, which stops nothing ([`running`]). Where that accounts for too few
-//! instances, the application is stopped, a few times and each time for a bounded time, and the
-//! VM follows the references from all its roots ([`stopped`]).
+//! instances, or for some by soft references alone, the application is stopped, a few times and
+//! each time for a bounded time, and the VM follows the references from all its roots
+//! ([`stopped`]).
 //!
 //! What is reached in the same way is alike: only so many objects of each way are looked at,
 //! and from long arrays only some elements. Where that accounts for too few instances, there is
@@ -22,7 +23,10 @@ mod stopped;
 mod tag;
 mod walk;
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use finwatch_record::Holders;
 use jni::{Env, objects::JClass};
@@ -33,8 +37,9 @@ use crate::{
 };
 use answer::Teller;
 use classes::LoadedClasses;
-use paths::{End, Paths, Via, Way};
+use paths::{End, Node, Paths, Via, Way};
 use stopped::Stops;
+use tag::Meaning;
 
 /// The part of the instances that is as good as all: they come and go meanwhile.
 const NEARLY_ALL: f64 = 0.9;
@@ -122,11 +127,12 @@ pub fn find(env: &mut Env, wanted: &Wanted, stopping: &Stopping) -> Result<Holde
             registered: wanted.registered,
             best: Found::default(),
             softly: None,
+            marks: Marks::default(),
             settled: false,
         };
         running::walk(env, &heap, &classes, &threads, stopping.clock, &mut search)?;
         let mut stops = Stops::new(*stopping);
-        if !search.has_enough() && stops.are_allowed() {
+        if !search.is_explained(search.best.estimate) && stops.are_allowed() {
             stops.walk(env, &heap, &classes, &mut search);
         }
         let teller = Teller {
@@ -146,6 +152,8 @@ struct Search {
     best: Found,
     /// What is held through soft references and not otherwise, if that was looked for.
     softly: Option<Found>,
+    /// Which these are.
+    marks: Marks,
     /// The last walk found no more than those before it.
     settled: bool,
 }
@@ -153,9 +161,10 @@ struct Search {
 impl Search {
     /// A walk has ended.
     fn walked(&mut self, limits: Limits, paths: &Paths, progress: Progress) {
-        let found = Found::of(paths, progress, self.number);
+        let ways = self.ways(paths, |_, _| false);
+        let found = Found::of(limits, ways, progress);
         self.note(limits, &found, self.best.estimate);
-        if found.estimate >= self.best.estimate || found.is_exact() {
+        if found.is_better_than(&self.best) {
             self.best = found;
         }
     }
@@ -167,19 +176,35 @@ impl Search {
         limits: Limits,
         paths: &Paths,
         progress: Progress,
+        walk: u32,
     ) {
-        let mut found = Found::of(paths, progress, self.number);
-        found.retain(|(_, links)| {
-            links.iter().any(|&(class, via)| match via {
-                Via::Field(index) => classes.is_soft_referent(class, index),
-                Via::NoField => false,
-            })
-        });
-        let before = self.softly.as_ref().map_or(0.0, |found| found.estimate);
-        self.note(limits, &found, before);
-        if found.estimate >= before {
+        let is_soft = |class, via| match via {
+            Via::Field(index) => classes.is_soft_referent(class, index),
+            Via::NoField => false,
+        };
+        let mut ways = self.ways(paths, is_soft);
+        ways.retain(|(_, (_, links))| links.iter().any(|&(class, via)| is_soft(class, via)));
+        let marks = Marks::of(walk, paths, &ways);
+        let found = Found::of(limits, ways, progress);
+        let before = self.softly.as_ref();
+        let is_better = before.is_none_or(|before| found.is_better_than(before));
+        self.note(limits, &found, before.map_or(0.0, |before| before.estimate));
+        if is_better {
+            self.marks = marks;
             self.softly = Some(found);
         }
+    }
+
+    /// Where instances were met, and the ways there.
+    fn ways(&self, paths: &Paths, softly: impl Fn(u32, Via) -> bool) -> Vec<(End, Way)> {
+        let shortest = paths.shortest(softly);
+        let ends = self
+            .number
+            .map(|class| paths.ends(class))
+            .unwrap_or_default();
+        ends.into_iter()
+            .map(|end| (end, shortest.way(end.node)))
+            .collect()
     }
 
     fn note(&mut self, limits: Limits, found: &Found, before: f64) {
@@ -192,18 +217,63 @@ impl Search {
 
     /// Nearly all instances are accounted for.
     fn has_enough(&self) -> bool {
-        self.best.is_exact() || is_nearly_all(self.estimate(), self.registered)
+        self.is_explained(self.estimate())
+    }
+
+    fn is_explained(&self, estimate: f64) -> bool {
+        self.best.is_exact() || is_nearly_all(estimate, self.registered)
     }
 
     /// Instances that are held, be it softly.
     fn estimate(&self) -> f64 {
+        self.best.estimate + self.softly()
+    }
+
+    /// Those that are held softly and not otherwise: no more than are left.
+    fn softly(&self) -> f64 {
         let softly = self.softly.as_ref().map_or(0.0, |found| found.estimate);
-        self.best.estimate + softly
+        let left = (self.registered as f64 - self.best.estimate).max(0.0);
+        (softly * self.marks.left()).min(left)
     }
 
     /// A further walk of the kind would find no more.
     fn is_over(&self) -> bool {
         self.settled || self.has_enough()
+    }
+}
+
+/// The instances that a walk has met through soft references, by their tags, and how many of them a stop
+/// has found held.
+#[derive(Clone, Default)]
+struct Marks {
+    walk: u32,
+    nodes: HashSet<Node>,
+    known: u64,
+    held: u64,
+}
+
+impl Marks {
+    fn of(walk: u32, paths: &Paths, softly: &[(End, Way)]) -> Marks {
+        let nodes: HashSet<Node> = softly.iter().map(|(end, _)| end.node).collect();
+        Marks {
+            walk,
+            known: nodes.iter().map(|node| paths.known(*node)).sum(),
+            nodes,
+            held: 0,
+        }
+    }
+
+    /// An object with this tag was found held. Whether it is one of them.
+    fn hold(&mut self, tag: i64) -> bool {
+        let is_one = matches!(tag::read(tag), Meaning::At { walk, node, .. }
+            if walk == self.walk && self.nodes.contains(&node));
+        self.held += u64::from(is_one);
+        is_one
+    }
+
+    /// The part of them that is not held.
+    fn left(&self) -> f64 {
+        1.0 - self.held.min(self.known) as f64 / self.known.max(1) as f64
     }
 }
 
@@ -213,15 +283,16 @@ struct Found {
     ends: Vec<(End, Way)>,
     /// Instances, as far as can be told.
     estimate: f64,
+    /// Objects of each way that were looked at.
+    alike: u64,
     progress: Progress,
 }
 
 impl Found {
-    fn of(paths: &Paths, progress: Progress, class: Option<u32>) -> Found {
-        let shortest = paths.shortest();
+    fn of(limits: Limits, ways: Vec<(End, Way)>, progress: Progress) -> Found {
         let mut by_way: HashMap<Way, End> = HashMap::new();
-        for end in class.map(|class| paths.ends(class)).unwrap_or_default() {
-            let known = by_way.entry(shortest.way(end.node));
+        for (end, way) in ways {
+            let known = by_way.entry(way);
             known.and_modify(|known| known.add(&end)).or_insert(end);
         }
         let mut ends: Vec<(End, Way)> = by_way.into_iter().map(|(way, end)| (end, way)).collect();
@@ -229,13 +300,17 @@ impl Found {
         Found {
             estimate: sum(&ends),
             ends,
+            alike: limits.alike,
             progress,
         }
     }
 
-    fn retain(&mut self, counts: impl Fn(&Way) -> bool) {
-        self.ends.retain(|(_, way)| counts(way));
-        self.estimate = sum(&self.ends);
+    /// It tells of more, or more exactly. A stop may have had no time for long arrays: what it
+    /// tells less of is not better.
+    fn is_better_than(&self, other: &Found) -> bool {
+        let has_ended = !self.progress.out_of_time && !self.progress.all_roots;
+        let is_closer = has_ended && self.alike > other.alike;
+        self.is_exact() || is_closer || self.estimate >= other.estimate
     }
 
     /// Instances that were met.

@@ -3,7 +3,8 @@
 //!
 //! What is reached in the same way is alike. So of each node only so many objects are looked
 //! at, and how many there are of those behind them is estimated: a node whose objects lead to
-//! so many others on the average has so many behind it in all.
+//! so many others on the average has so many behind it in all. If they share them there are
+//! fewer: that is told by those that are met again.
 //!
 //! The VM goes depth first, so the way in which an object is met first may be any, and a long
 //! one. The other references to it are counted too, and the way that is told is the shortest
@@ -91,8 +92,19 @@ struct Place {
     met: u64,
     /// Those of them that are known again.
     known: u64,
+    /// Those of these that were met again in the same way.
+    repeated: u64,
     /// Objects whose references were looked at; a part of one, of a long array.
     seen: f64,
+}
+
+impl Place {
+    fn class(&self) -> Option<u32> {
+        match self.step {
+            Step::From { class, .. } => Some(class),
+            Step::Start(_) => None,
+        }
+    }
 }
 
 impl Paths {
@@ -153,6 +165,7 @@ impl Paths {
             step,
             met: 0,
             known: 0,
+            repeated: 0,
             seen: 0.0,
         });
         node
@@ -184,10 +197,7 @@ impl Paths {
     }
 
     fn class(&self, node: Node) -> Option<u32> {
-        match self.nodes.get(node as usize)?.step {
-            Step::From { class, .. } => Some(class),
-            Step::Start(_) => None,
-        }
+        self.nodes.get(node as usize)?.class()
     }
 
     /// One more object was met at a node. How many that makes.
@@ -205,10 +215,16 @@ impl Paths {
         }
     }
 
-    /// An object of a node was met again, in another way.
-    pub fn meet_again(&mut self, from: Node, via: Via, node: Node) {
+    /// Objects of a node that are known when they are met again.
+    pub fn known(&self, node: Node) -> u64 {
+        self.nodes.get(node as usize).map_or(0, |place| place.known)
+    }
+
+    /// An object of a node was met again, and `repeatedly` in the same way. Whether that is so
+    /// for the first time.
+    pub fn meet_again(&mut self, from: Node, via: Via, node: Node, repeatedly: bool) -> bool {
         if from == node {
-            return;
+            return false;
         }
         let room = self.others.len() < MOST_OTHERS;
         match self.others.get_mut(&(from, via, node)) {
@@ -216,8 +232,16 @@ impl Paths {
             None if room => {
                 self.others.insert((from, via, node), 1);
             }
-            None => {}
+            None => return false,
         }
+        let Some(place) = self.nodes.get_mut(node as usize) else {
+            return false;
+        };
+        let same_way =
+            matches!(place.step, Step::From { node, via: by, .. } if (node, by) == (from, via));
+        let is_first = same_way && !repeatedly;
+        place.repeated += u64::from(is_first);
+        is_first
     }
 
     /// The references of one more object were looked at, or those of a part of it.
@@ -230,21 +254,25 @@ impl Paths {
     /// The nodes of objects of a class: how many were met there, and how many there are, as
     /// far as can be told from what was seen.
     pub fn ends(&self, class: u32) -> Vec<End> {
+        let mut others: HashMap<(Node, Via), Vec<(Node, u64)>> = HashMap::new();
+        for (&(from, via, node), &count) in &self.others {
+            others.entry((from, via)).or_default().push((node, count));
+        }
         let mut estimates: Vec<f64> = Vec::with_capacity(self.nodes.len());
         for place in &self.nodes {
             // A node is made after the one before it.
             let estimate = match place.step {
                 Step::Start(_) => 1.0,
-                Step::From { node, .. } => {
+                Step::From { node, via, .. } => {
                     let before = &self.nodes[node as usize];
                     let there = estimates[node as usize];
                     // What was met in objects that were not noted as seen was met in one.
-                    let seen = match before.step {
-                        Step::Start(_) => 1.0,
-                        Step::From { .. } if before.seen > 0.0 => before.seen,
-                        Step::From { .. } => there.max(1.0),
+                    let part = match before.step {
+                        Step::From { .. } if before.seen > 0.0 => (before.seen / there).min(1.0),
+                        _ => 1.0,
                     };
-                    (place.met as f64 * there / seen).max(place.met as f64)
+                    let others = others.get(&(node, via)).map_or(&[][..], Vec::as_slice);
+                    self.estimate(place, part, others, &estimates)
                 }
             };
             estimates.push(estimate);
@@ -264,8 +292,42 @@ impl Paths {
         ends
     }
 
-    /// The shortest way to each node.
-    pub fn shortest(&self) -> Shortest<'_> {
+    /// How many objects there are at a place, of the references to which a part was looked at.
+    /// `others` were met again by these references, `estimates` are of the nodes made before.
+    ///
+    /// None of them was met again: each has a reference of its own, and there are as many as
+    /// references. Otherwise those met once and those met again tell how many are still unseen (Chao and
+    /// Lin, "Nonparametric lower bounds for species richness ... under sampling without replacement", 2012).
+    fn estimate(&self, place: &Place, part: f64, others: &[(Node, u64)], estimates: &[f64]) -> f64 {
+        let (mut met, known) = (place.met as f64, place.known as f64);
+        for &(node, count) in others {
+            let other = &self.nodes[node as usize];
+            if let Some(estimate) = estimates.get(node as usize)
+                && other.known > 0
+                && other.class() == place.class()
+            {
+                // For each that is known there are others of the same kind that are not.
+                met -= count as f64 * (estimate / other.known as f64 - 1.0);
+            }
+        }
+        let (mut distinct, mut repeated) = (met.max(0.0), 0.0);
+        if known > 0.0 {
+            repeated = place.repeated as f64 / known;
+            // Those that are not known are met again as those that are.
+            distinct = distinct.min(known) + (distinct - known).max(0.0) / (1.0 + repeated);
+            // Those that are known were met first, and had the most time to be met again.
+            repeated *= distinct / (2.0 * distinct - known).max(known);
+        }
+        let (once, left) = (1.0 - repeated, 1.0 - part);
+        let unseen = match once > 0.0 {
+            true => once * once * left / (2.0 * repeated * left + part * once),
+            false => 0.0,
+        };
+        (distinct * (1.0 + unseen)).max(known)
+    }
+
+    /// The shortest way to each node, which goes by what only holds `softly` where there is no other.
+    pub fn shortest(&self, softly: impl Fn(u32, Via) -> bool) -> Shortest<'_> {
         let mut onward: HashMap<Node, Vec<(Via, Node)>> = HashMap::new();
         for (node, place) in self.nodes.iter().enumerate() {
             if let Step::From {
@@ -277,7 +339,8 @@ impl Paths {
         }
         for (&(from, via, node), &count) in &self.others {
             let known = self.nodes.get(node as usize).map_or(0, |place| place.known);
-            if count as f64 >= NEARLY_ALL * known as f64 {
+            let is_soft = self.class(from).is_some_and(|class| softly(class, via));
+            if count as f64 >= NEARLY_ALL * known as f64 && !is_soft {
                 onward.entry(from).or_default().push((via, node));
             }
         }
@@ -415,7 +478,7 @@ mod tests {
         let ends = paths.ends(2);
         let estimates: Vec<f64> = ends.iter().map(|end| end.estimate).collect();
         assert_eq!(estimates, [3.0, 1.0]);
-        let way = paths.shortest().way(ends[0].node);
+        let way = paths.shortest(|_, _| false).way(ends[0].node);
         assert_eq!(way, (Start::Thread(0), vec![(1, Via::Field(4))]));
     }
 
@@ -451,7 +514,10 @@ mod tests {
         }
         let end = paths.step(node, Via::Field(0), 9);
         let links = vec![(1, Via::Field(2)), (1, Via::Field(0))];
-        assert_eq!(paths.shortest().way(end), (Start::Static(7, 0), links));
+        assert_eq!(
+            paths.shortest(|_, _| false).way(end),
+            (Start::Static(7, 0), links)
+        );
     }
 
     #[test]
@@ -483,15 +549,110 @@ mod tests {
         let some = paths.start(Start::Static(3, 0));
         let some = paths.step(some, Via::NoField, 2);
         for _ in 0..8 {
-            paths.meet_again(some, Via::Field(5), task);
+            paths.meet_again(some, Via::Field(5), task, false);
         }
-        assert_eq!(paths.shortest().way(task).1.len(), 5);
-        paths.meet_again(thread, Via::Field(2), queue);
+        assert_eq!(paths.shortest(|_, _| false).way(task).1.len(), 5);
+        paths.meet_again(thread, Via::Field(2), queue, false);
         let links = vec![(6, Via::Field(2)), (8, Via::NoField)];
-        assert_eq!(paths.shortest().way(task), (Start::Thread(0), links));
-        paths.meet_again(some, Via::Field(5), task);
+        assert_eq!(
+            paths.shortest(|_, _| false).way(task),
+            (Start::Thread(0), links)
+        );
+        paths.meet_again(some, Via::Field(5), task, false);
         let way = (Start::Static(3, 0), vec![(2, Via::Field(5))]);
-        assert_eq!(paths.shortest().way(task), way);
+        assert_eq!(paths.shortest(|_, _| false).way(task), way);
+    }
+
+    /// An array in a static field, of whose elements some are looked at: `lead_to` says which object each leads to.
+    /// Of the objects only the first `alike` are known again.
+    fn look_at_elements(
+        paths: &mut Paths,
+        field: i32,
+        part: f64,
+        alike: u64,
+        known: &mut HashMap<u64, (Node, bool)>,
+        lead_to: impl Iterator<Item = u64>,
+    ) {
+        let array = paths.start(Start::Static(7, field));
+        let array = paths.step(array, Via::NoField, 1);
+        paths.meet(array);
+        paths.see(array, part);
+        for object in lead_to {
+            if let Some((node, repeatedly)) = known.get_mut(&object) {
+                *repeatedly |= paths.meet_again(array, Via::NoField, *node, *repeatedly);
+                continue;
+            }
+            let node = paths.step(array, Via::NoField, 2);
+            if paths.meet(node) <= alike {
+                paths.know(node);
+                known.insert(object, (node, false));
+            }
+        }
+    }
+
+    fn estimate(paths: &Paths) -> f64 {
+        paths.ends(2).iter().map(|end| end.estimate).sum()
+    }
+
+    #[test]
+    fn objects_that_many_share_are_not_as_many() {
+        let mut random = crate::holders::sample::Random::new();
+        const LENGTH: usize = 100_000;
+        for (objects, alike) in [
+            (1, 64),
+            (10, 64),
+            (500, 64),
+            (10, 1024),
+            (2_000, 1024),
+            (LENGTH, 64),
+        ] {
+            let (mut sum, rounds) = (0.0, 50);
+            for _ in 0..rounds {
+                let mut paths = Paths::new();
+                let count = 4 * alike as usize;
+                let part = count as f64 / LENGTH as f64;
+                let elements = random.some_of(count, LENGTH).into_iter();
+                let lead_to = elements.map(|element| (element / (LENGTH / objects)) as u64);
+                look_at_elements(&mut paths, 0, part, alike, &mut HashMap::new(), lead_to);
+                sum += estimate(&paths) / rounds as f64;
+            }
+            let times = sum / objects as f64;
+            assert!((0.5..2.0).contains(&times), "{objects} with {alike}: {sum}");
+        }
+    }
+
+    #[test]
+    fn one_object_that_half_of_them_share_makes_the_others_no_fewer() {
+        let mut random = crate::holders::sample::Random::new();
+        let mut paths = Paths::new();
+        let elements = random.some_of(65_536, 100_000).into_iter();
+        let lead_to = elements.map(|element| if element % 2 == 0 { 0 } else { element as u64 });
+        look_at_elements(&mut paths, 0, 0.65536, 16_384, &mut HashMap::new(), lead_to);
+        let estimate = estimate(&paths);
+        assert!((40_000.0..60_000.0).contains(&estimate), "{estimate}");
+    }
+
+    #[test]
+    fn what_two_arrays_hold_is_not_counted_twice() {
+        let mut random = crate::holders::sample::Random::new();
+        let mut sum = 0.0;
+        for _ in 0..10 {
+            let (mut paths, mut known) = (Paths::new(), HashMap::new());
+            for field in 0..2 {
+                let elements = random.some_of(4096, 20_000).into_iter();
+                let lead_to = elements.map(|element| element as u64);
+                look_at_elements(
+                    &mut paths,
+                    field,
+                    4096.0 / 20_000.0,
+                    1024,
+                    &mut known,
+                    lead_to,
+                );
+            }
+            sum += estimate(&paths) / 10.0;
+        }
+        assert!((18_000.0..25_000.0).contains(&sum), "{sum}");
     }
 
     #[test]

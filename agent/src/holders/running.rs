@@ -34,8 +34,8 @@ use crate::{
 
 /// The walks.
 const WALKS: [Limits; 3] = [
-    Limits { alike: 1 << 6 },
-    Limits { alike: 1 << 10 },
+    Limits { alike: 1 << 8 },
+    Limits { alike: 1 << 11 },
     Limits { alike: 1 << 14 },
 ];
 
@@ -83,6 +83,7 @@ pub fn walk<'local>(
         limits: WALKS[0],
         paths: Paths::new(),
         open: VecDeque::new(),
+        soft: VecDeque::new(),
         tagged: 0,
         progress: Progress::default(),
     };
@@ -112,6 +113,9 @@ struct Walk<'a, 'local> {
     paths: Paths,
     /// Objects that were met and not followed yet.
     open: VecDeque<Open<'local>>,
+    /// Referents of soft references, and where each of these is: they are met when nothing else is left,
+    /// so that what is held otherwise is known by then.
+    soft: VecDeque<(Node, Via, JObject<'local>)>,
     /// Objects that have a tag.
     tagged: usize,
     progress: Progress,
@@ -136,7 +140,13 @@ impl<'local> Walk<'_, 'local> {
             self.start_at_roots(env, threads)?;
             self.go_on(env)?;
             match self.softly {
-                true => search.walked_softly(self.classes, limits, &self.paths, self.progress),
+                true => search.walked_softly(
+                    self.classes,
+                    limits,
+                    &self.paths,
+                    self.progress,
+                    self.number,
+                ),
                 false => search.walked(limits, &self.paths, self.progress),
             }
             if search.is_over() || !self.progress.cut || self.progress.out_of_time {
@@ -199,13 +209,18 @@ impl<'local> Walk<'_, 'local> {
 
     /// Follows what was met, until nothing is left or the time is up.
     fn go_on(&mut self, env: &mut Env<'local>) -> Result<(), HoldersError> {
-        while let Some(open) = self.open.pop_front() {
-            if !self.progress.out_of_time {
-                self.follow(env, &open.object, open.node, open.class)?;
+        loop {
+            if let Some(open) = self.open.pop_front() {
+                if !self.progress.out_of_time {
+                    self.follow(env, &open.object, open.node, open.class)?;
+                }
+                env.delete_local_ref(open.object);
+            } else if let Some((from, via, object)) = self.soft.pop_front() {
+                self.meet(env, from, via, object)?;
+            } else {
+                return Ok(());
             }
-            env.delete_local_ref(open.object);
         }
-        Ok(())
     }
 
     fn follow(
@@ -223,8 +238,17 @@ impl<'local> Walk<'_, 'local> {
             // SAFETY: `holding_fields` had it from this object's class, and it is of a type of
             // references.
             let next = unsafe { jvmti::object_field(env, object, field)? };
-            if !next.is_null() {
-                self.meet(env, node, Via::Field(index), next)?;
+            let via = Via::Field(index);
+            if next.is_null() {
+                continue;
+            }
+            if !self.classes.is_soft_referent(class, index) {
+                self.meet(env, node, via, next)?;
+            } else if self.soft.len() < MOST_OPEN {
+                self.soft.push_back((node, via, next));
+            } else {
+                self.progress.cut = true;
+                env.delete_local_ref(next);
             }
         }
         Ok(())
@@ -245,8 +269,7 @@ impl<'local> Walk<'_, 'local> {
         }
         self.paths.see(node, read as f64 / length as f64);
         self.progress.cut |= read < length;
-        for part in 0..read {
-            let index = self.random.within(part, read, length as u32);
+        for index in self.random.some_of(read, length) {
             let next = jvmti::array_element(env, array, index)?;
             if !next.is_null() {
                 self.meet(env, node, Via::NoField, next)?;
@@ -303,17 +326,26 @@ impl<'local> Walk<'_, 'local> {
         match tag::read(known) {
             // Classes and threads are roots.
             Meaning::Class(_) | Meaning::Thread(_) => return Ok(None),
-            Meaning::At { walk, node } if walk == self.number => {
-                self.paths.meet_again(from, via, node);
+            Meaning::At {
+                walk,
+                node,
+                repeatedly,
+            } if walk == self.number => {
+                if self.paths.meet_again(from, via, node, repeatedly) {
+                    self.heap.set_tag(object, tag::repeated(known))?;
+                }
                 return Ok(None);
             }
             Meaning::None | Meaning::At { .. } | Meaning::LongArray { .. } => {}
         }
-        // `None`: loaded after all were tagged.
-        let class = self.class(env, object)?;
-        let Some(class) = class.filter(|&class| !self.classes.is_leaf(class)) else {
+        let Some(class) = self.class(env, object)? else {
+            // Loaded after all were tagged. What it holds is not known.
+            self.progress.cut = true;
             return Ok(None);
         };
+        if self.classes.is_leaf(class) {
+            return Ok(None);
+        }
         let node = self.paths.step(from, via, class);
         let met = self.paths.meet(node);
         if met > self.limits.alike

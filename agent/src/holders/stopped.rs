@@ -123,7 +123,7 @@ impl<'a> Stops<'a> {
         classes: &LoadedClasses,
         search: &mut Search,
     ) -> Result<(), HoldersError> {
-        let mut walk = Walk::new(classes);
+        let mut walk = Walk::new(classes, search.marks.clone());
         for limits in WALKS {
             if !self.may_go_on() {
                 break;
@@ -131,6 +131,7 @@ impl<'a> Stops<'a> {
             walk.begin(limits, self.time());
             self.stop(heap, None, &mut walk)?;
             go_on_at_long_arrays(env, heap, classes, &mut walk, self, limits)?;
+            search.marks = walk.marks().clone();
             search.walked(limits, walk.paths(), walk.progress());
             if search.is_over() {
                 break;
@@ -220,8 +221,7 @@ fn choose<'local>(
         };
         let elements = each.min(array.length as usize);
         walk.see_part(array, elements);
-        for stratum in 0..elements {
-            let index = random.within(stratum, elements, array.length);
+        for index in random.some_of(elements, array.length as usize) {
             let element = crate::jvmti::array_element(env, &object, index)?;
             if !element.is_null() {
                 chosen.set_element(env, from.len(), &element)?;

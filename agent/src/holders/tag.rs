@@ -9,6 +9,7 @@ use super::paths::Node;
 const THREAD: i64 = 1 << 62;
 const LONG_ARRAY: i64 = 1 << 61;
 const WALK: u32 = 32;
+const REPEATED: i64 = 1 << 31;
 
 /// What a tag says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub enum Meaning {
         walk: u32,
         /// Where it is.
         node: Node,
+        /// It was met again in the same way.
+        repeatedly: bool,
     },
 }
 
@@ -55,6 +58,11 @@ pub fn at(walk: u32, node: Node) -> i64 {
     i64::from(walk + 1) << WALK | i64::from(node)
 }
 
+/// Of an object that was met again in the same way, by its tag so far.
+pub fn repeated(tag: i64) -> i64 {
+    tag | REPEATED
+}
+
 /// Reads a tag.
 pub fn read(tag: i64) -> Meaning {
     let walk = || ((tag & !LONG_ARRAY) >> WALK) as u32 - 1;
@@ -68,7 +76,8 @@ pub fn read(tag: i64) -> Meaning {
         },
         _ => Meaning::At {
             walk: walk(),
-            node: tag as Node,
+            node: (tag & !REPEATED) as Node,
+            repeatedly: tag & REPEATED != 0,
         },
     }
 }
@@ -85,7 +94,13 @@ mod tests {
         }
         assert_eq!(read(0), Meaning::None);
         for (walk, node) in [(0, 0), (3, 65_535), (1, 7)] {
-            assert_eq!(read(at(walk, node)), Meaning::At { walk, node });
+            let (tag, met) = (at(walk, node), |repeatedly| Meaning::At {
+                walk,
+                node,
+                repeatedly,
+            });
+            assert_eq!(read(tag), met(false));
+            assert_eq!(read(repeated(tag)), met(true));
             let place = node;
             let tag = long_array(walk, place as usize);
             assert_eq!(read(tag), Meaning::LongArray { walk, place });

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Limits, Progress,
+    Limits, Marks, Progress,
     classes::LoadedClasses,
     paths::{Node, Paths, Start, Via},
     tag::{self, Meaning},
@@ -62,12 +62,14 @@ pub struct Walk<'a> {
     arrays_before: usize,
     /// Where each of the objects is that the stop began at.
     from: Vec<Node>,
+    /// What soft references keep.
+    marks: Marks,
     progress: Progress,
 }
 
 impl<'a> Walk<'a> {
     /// Nothing was looked at yet.
-    pub fn new(classes: &'a LoadedClasses) -> Walk<'a> {
+    pub(super) fn new(classes: &'a LoadedClasses, marks: Marks) -> Walk<'a> {
         Walk {
             classes,
             paths: Paths::new(),
@@ -80,6 +82,7 @@ impl<'a> Walk<'a> {
             long_arrays: Vec::new(),
             arrays_before: 0,
             from: Vec::new(),
+            marks,
             progress: Progress::default(),
         }
     }
@@ -119,6 +122,11 @@ impl<'a> Walk<'a> {
     /// How far it has come.
     pub fn progress(&self) -> Progress {
         self.progress
+    }
+
+    /// What soft references keep, and how much of it is held otherwise.
+    pub(super) fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     /// The long arrays that were met in the last stop, each with its tag.
@@ -209,10 +217,16 @@ impl<'a> Walk<'a> {
         let (origin, via) = self.origin(reference);
         let node = self.paths.step(origin, via, class);
         let met = self.paths.meet(node);
+        let was_marked = self.marks.hold(reference.tag);
         let is_within = met <= self.limits.alike && (self.tagged < MOST_TAGS || reference.tag != 0);
         if !is_within {
             self.progress.cut = true;
-            return Answer::Skip;
+            // Counted once.
+            return if was_marked {
+                Answer::Tag(0)
+            } else {
+                Answer::Skip
+            };
         }
         self.tagged += usize::from(reference.tag == 0);
         match reference.length {
@@ -233,11 +247,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// An object that has been met in this walk.
-    fn meet_again(&mut self, reference: &Reference, node: Node) -> Answer {
+    /// An object that has been met in this walk, and `repeatedly` in the same way.
+    fn meet_again(&mut self, reference: &Reference, node: Node, repeatedly: bool) -> Answer {
         let (origin, via) = self.origin(reference);
-        self.paths.meet_again(origin, via, node);
-        Answer::Skip
+        match self.paths.meet_again(origin, via, node, repeatedly) {
+            true => Answer::Tag(tag::repeated(reference.tag)),
+            false => Answer::Skip,
+        }
     }
 }
 
@@ -265,7 +281,8 @@ impl Visitor for Walk<'_> {
             self.see(&reference);
         }
         let Some(class) = class_number(reference.class_tag) else {
-            // It was loaded after all were tagged.
+            // It was loaded after all were tagged. What it holds is not known.
+            self.progress.cut = true;
             return Answer::Skip;
         };
         if self.classes.is_leaf(class) {
@@ -282,10 +299,15 @@ impl Visitor for Walk<'_> {
                 true => Answer::Visit(reference.tag),
                 false => Answer::Skip,
             },
-            Meaning::At { walk, node } if walk == self.number => self.meet_again(&reference, node),
+            Meaning::At {
+                walk,
+                node,
+                repeatedly,
+            } if walk == self.number => self.meet_again(&reference, node, repeatedly),
             Meaning::LongArray { walk, place } if walk == self.number => {
                 match self.long_arrays.get(place as usize) {
-                    Some(&array) => self.meet_again(&reference, array.node),
+                    // Its tag says no more.
+                    Some(&array) => self.meet_again(&reference, array.node, true),
                     None => Answer::Skip,
                 }
             }

@@ -26,6 +26,8 @@ final class Holding {
     private static ScheduledThreadPoolExecutor executor;
     private static final Map<Integer, StaticHeld> STATIC_MAP = new HashMap<>();
     private static final Map<Integer, Reference<SoftlyHeld>> SOFT_MAP = new HashMap<>();
+    private static final List<Sharer> SHARERS = new ArrayList<>();
+    private static Object[] far;
     private static final List<Payload> PAYLOADS = new ArrayList<>();
     private static byte[] kept;
     static final ReentrantLock LOCK = new ReentrantLock();
@@ -39,6 +41,9 @@ final class Holding {
         commands.put("hold-local", a -> local(Integer.parseInt(a[0])));
         commands.put("hold-static", a -> inMap(Integer.parseInt(a[0])));
         commands.put("hold-softly", a -> softly(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
+        commands.put("hold-softly-and-far", a -> softlyAndFar(Integer.parseInt(a[0])));
+        commands.put("hold-softly-and-stack", a -> softlyAndStack(Integer.parseInt(a[0])));
+        commands.put("hold-shared", a -> shared(Integer.parseInt(a[0]), Integer.parseInt(a[1])));
         commands.put("hold-stack", a -> stack(Integer.parseInt(a[0])));
         commands.put("hold-virtual", a -> virtual(Integer.parseInt(a[0])));
         commands.put("hold-native", a -> inNative(Integer.parseInt(a[0])));
@@ -89,6 +94,17 @@ final class Holding {
     }
 
     static final class StackHeld extends Held {
+    }
+
+    static final class SharedHeld extends Held {
+    }
+
+    static final class Sharer {
+        final SharedHeld held;
+
+        Sharer(SharedHeld held) {
+            this.held = held;
+        }
     }
 
     static final class NativeHeld extends Held {
@@ -176,6 +192,52 @@ final class Holding {
         return new Json().with("size", SOFT_MAP.size());
     }
 
+    private static SoftlyHeld[] softly(int count) {
+        SoftlyHeld[] all = new SoftlyHeld[count];
+        for (int i = 0; i < count; i++) {
+            all[i] = new SoftlyHeld();
+            SOFT_MAP.put(i, new Cached(all[i]));
+        }
+        return all;
+    }
+
+    /** By soft references, and by a static field farther away; and as many by nobody. */
+    private static Json softlyAndFar(int count) {
+        Object[] all = softly(count);
+        for (int i = 0; i < 10; i++) {
+            all = new Object[] {all};
+        }
+        far = all;
+        for (int i = 0; i < count; i++) {
+            new SoftlyHeld();
+        }
+        return new Json().with("size", SOFT_MAP.size());
+    }
+
+    private static Json softlyAndStack(int count) throws Exception {
+        CountDownLatch ready = new CountDownLatch(1);
+        Thread thread = new Thread(() -> holdInFrame(softly(count), ready), "holding-stack");
+        thread.setDaemon(true);
+        thread.start();
+        ready.await();
+        return new Json().with("held", count);
+    }
+
+    /** Ten, each by many others; and some by nobody. */
+    private static Json shared(int others, int nobodys) {
+        SharedHeld[] all = new SharedHeld[10];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = new SharedHeld();
+        }
+        for (int i = 0; i < others; i++) {
+            SHARERS.add(new Sharer(all[i % all.length]));
+        }
+        for (int i = 0; i < nobodys; i++) {
+            new SharedHeld();
+        }
+        return new Json().with("size", SHARERS.size());
+    }
+
     private static Json stack(int count) throws Exception {
         CountDownLatch ready = new CountDownLatch(1);
         Thread thread = new Thread(() -> holdInFrame(count, ready), "holding-stack");
@@ -231,6 +293,10 @@ final class Holding {
         for (int i = 0; i < count; i++) {
             all[i] = new StackHeld();
         }
+        holdInFrame(all, ready);
+    }
+
+    private static void holdInFrame(Held[] all, CountDownLatch ready) {
         ready.countDown();
         try {
             Thread.sleep(Long.MAX_VALUE);
