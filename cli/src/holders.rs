@@ -96,9 +96,14 @@ fn tell(out: &mut impl Write, holders: &Holders) -> io::Result<()> {
     tell_paths(out, &holders.paths)?;
     let softly = holders.softly_held.unwrap_or(0);
     if softly > 0 {
+        // A stack may hold them, too.
+        let alone = match holders.complete {
+            true => " alone",
+            false => ", as far as is known",
+        };
         writeln!(
             out,
-            "{about}{} are held by soft references alone, until the collector needs room:",
+            "{about}{} are held by soft references{alone}, until the collector needs room:",
             grouped(softly)
         )?;
         tell_paths(out, &holders.soft_paths)?;

@@ -37,7 +37,8 @@ pub struct Holders {
     #[serde(default)]
     pub soft_paths: Vec<HoldingPath>,
     /// Nothing is missing: everything reachable was looked at, or a part of it that nearly all
-    /// instances are accounted for by.
+    /// instances are accounted for by; where soft references account for them, stacks and native
+    /// code, too.
     pub complete: bool,
     /// Why it is not complete, one sentence that says how far it got; `null` where it is.
     pub incomplete_reason: Option<String>,
@@ -114,7 +115,8 @@ pub enum RootKind {
     Thread,
     /// A local variable or an argument in a frame of a thread.
     Stack,
-    /// A static field of a class that can't be unloaded now.
+    /// A static field. From a heap dump of a class that can't be unloaded now; from a running JVM
+    /// of any that is loaded, be it until the next collection.
     StaticField,
     /// A JNI global reference: native code holds it.
     JniGlobal,
